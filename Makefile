@@ -1,0 +1,310 @@
+# Wafer. `make help` lists the goals; everything built goes below $(BUILD).
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CFLAGS     ?= -O2 -g
+WERROR     ?= -Werror
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR     ?= $(PREFIX)/bin
+MANDIR     ?= $(PREFIX)/share/man
+PKG_CONFIG ?= pkg-config
+BUILD      ?= build
+PORT       ?= 8080
+FUZZ_SECONDS ?= 10
+SEEDS      ?= 10
+JOBS       ?= $(shell nproc)
+
+VERSION := $(shell sed -n 's/^\#define WAFER_VERSION  *"\(.*\)"/\1/p' include/wafer.h)
+SONAME  := libwafer.so.$(firstword $(subst ., ,$(VERSION)))
+
+# ---- What there is to build ----
+
+CORE    := $(wildcard src/*.c)
+TOOL    := $(wildcard src/tool/*.c)
+DEMO    := $(wildcard src/demo/*.c)
+TESTS   := $(wildcard tests/test_*.c)
+SUPPORT := $(filter-out $(TESTS),$(wildcard tests/*.c))
+FUZZERS := $(wildcard fuzz/fuzz_*.c)
+BENCHES := $(wildcard bench/bench_*.c)
+MANUALS := $(wildcard src/tool/*.1)
+HEADERS := $(wildcard include/*.h include/wafer/*.h)
+SCRIPTS := $(wildcard tests/check_*.sh)
+
+object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+program = $(patsubst %.c,$(BUILD)/%,$(1))
+
+STATIC   := $(BUILD)/libwafer.a
+SHARED   := $(BUILD)/libwafer.so.$(VERSION)
+LIBS     := $(STATIC) $(SHARED) $(BUILD)/$(SONAME) $(BUILD)/libwafer.so
+COMMAND  := $(if $(TOOL),$(BUILD)/wafer)
+SERVER   := $(if $(DEMO),$(BUILD)/wafer-demo)
+PROGRAMS := $(COMMAND) $(SERVER) $(call program,$(TESTS) $(BENCHES)) $(call object,$(FUZZERS))
+
+# ---- How ----
+
+COMMA := ,
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+# _FORTIFY_SOURCE does nothing but warn without optimization.
+FORTIFY   = $(if $(filter -O%,$(filter-out -O0,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDENING = -fstack-protector-strong $(FORTIFY)
+COMPILE   = $(CC) -std=c11 -D_DEFAULT_SOURCE -Iinclude $(INCLUDES) $(CPPFLAGS) $(CFLAGS) -fPIC \
+            -fvisibility=hidden $(HARDENING) $(WARNINGS) $(WERROR) $(INSTRUMENT)
+LINK      = $(CC) $(CFLAGS) $(INSTRUMENT) $(LDFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed
+
+SODIUM_FLAGS := $(shell $(PKG_CONFIG) --cflags libsodium 2>/dev/null)
+SODIUM_LIBS  := $(or $(shell $(PKG_CONFIG) --libs libsodium 2>/dev/null),-lsodium)
+CORE_LIBS    := $(SODIUM_LIBS) -lb64 -lpthread
+TEST_LIBS    := -lcmocka -lcbor -ljansson
+
+# What may be included: the public parts see the public headers only.
+INCLUDES = $(SODIUM_FLAGS)
+# Not -I, because <cbor.h> is not ours.
+INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) $(BENCHES)
+$(call object,$(CORE)): private INCLUDES += -iquote src
+$(call object,$(INSIDERS)): private INCLUDES += -iquote src -iquote tests
+
+say = @printf '  %-5s %s\n' $(1) $(2)
+
+.PHONY: all deps demo check check-all sanitize valgrind coverage fuzz bench tidy format install \
+        uninstall dist clean help everything FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: $(LIBS) $(COMMAND) ## build the libraries and the command (the default)
+
+everything: all $(PROGRAMS)
+
+# Flags that changed rebuild what they went into.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(COMPILE)' '$(LINK)' | cmp -s - $@ || \
+	    printf '%s\n' '$(COMPILE)' '$(LINK)' > $@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	@$(COMPILE) -MMD -MP -c $< -o $@
+
+$(STATIC): $(call object,$(CORE))
+	$(call say,AR,$@)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(SHARED): $(call object,$(CORE))
+	$(call say,LINK,$@)
+	@$(LINK) -shared -Wl,-soname,$(SONAME) $^ $(CORE_LIBS) -o $@
+
+$(BUILD)/$(SONAME): $(SHARED)
+	@ln -sf $(<F) $@
+
+$(BUILD)/libwafer.so: $(BUILD)/$(SONAME)
+	@ln -sf $(<F) $@
+
+$(BUILD)/wafer: $(call object,$(TOOL)) $(STATIC)
+	$(call say,LINK,$@)
+	@$(LINK) $^ $(CORE_LIBS) -o $@
+
+$(BUILD)/wafer-demo: $(call object,$(DEMO)) $(STATIC)
+	$(call say,LINK,$@)
+	@$(LINK) $^ -lmicrohttpd $(CORE_LIBS) -o $@
+
+# A test that defines __wrap_name stands in front of the library's calls of name.
+wraps = $$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call object,$(SUPPORT)) $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@$(LINK) $^ $(TEST_LIBS) $(CORE_LIBS) -o $@
+
+# Calls that tests/test_faults.c stands in front of, to let them fail.
+WRAPPED := malloc calloc realloc strdup sodium_malloc sodium_init fsync fstat renameat rename \
+           linkat fchmod flock mmap clock_gettime pthread_mutex_init base64_decode_block read \
+           write getrandom
+$(BUILD)/tests/test_faults: LINK += $(addprefix -Wl$(COMMA)--wrap=,$(WRAPPED))
+
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@$(LINK) $^ $(CORE_LIBS) -o $@
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@$(LINK) -fsanitize=fuzzer $^ $(CORE_LIBS) -o $@
+
+.SECONDARY:
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
+
+# ---- Variants: the same, with other flags, in a folder of their own ----
+
+# Only a make that was not told how parallel to be is told here.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
+SANITIZE := CFLAGS='-O1 -g -fno-omit-frame-pointer' HARDENING=
+STOP     := -fno-sanitize-recover=all
+
+variant_gcc      := CC=gcc
+variant_clang    := CC=clang
+variant_asan     := CC=clang $(SANITIZE) \
+                    INSTRUMENT='$(STOP) -fsanitize=address,undefined'
+variant_tsan     := CC=clang $(SANITIZE) INSTRUMENT=-fsanitize=thread
+variant_fuzzing  := CC=clang $(SANITIZE) \
+                    INSTRUMENT='$(STOP) -fsanitize=fuzzer-no-link,address,undefined'
+variant_coverage := CC=gcc CFLAGS='-O0 -g' HARDENING= \
+                    INSTRUMENT='--coverage -fprofile-update=atomic'
+
+# $(call variant,name,goals) builds goals of a variant.
+variant = $(MAKE) -s --no-print-directory $(PARALLEL) BUILD=build/$(1) $(variant_$(1)) $(2)
+# The programs of a variant; a sanitizer's runtime is not for shared libraries.
+programs = $(patsubst $(BUILD)/%,build/$(1)/%,$(PROGRAMS))
+unit     = $(patsubst %.c,build/$(1)/%,$(TESTS))
+THREADED := $(shell grep -l 'pthread_create' $(TESTS) /dev/null)
+# Scripts that drive the programs from outside are worth running under a sanitizer and for coverage.
+DRIVERS  := $(wildcard tests/check_tool.sh tests/check_demo.sh)
+# $(call run,label,variant,tests) runs them and counts.
+run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
+      tests/run.sh $(1) $(3)
+
+# ---- Groups: what `make check` is made of, one after the other ----
+
+CHECKS := group-gcc group-clang group-unit group-scripts group-asan group-valgrind group-tsan
+LONG   := group-coverage group-seeds group-fuzz
+groups  = @MAKE='$(MAKE)' tests/groups.sh
+
+group-gcc group-clang: group-%:
+	+@$(call variant,$*,everything)
+
+group-unit: group-gcc
+	@$(call run,unit,gcc,$(call unit,gcc))
+
+group-scripts: group-gcc
+	+@$(call run,scripts,gcc,$(SCRIPTS))
+
+group-asan:
+	+@$(call variant,asan,$(call programs,asan))
+	@$(call run,asan,asan,$(call unit,asan) $(DRIVERS))
+
+group-valgrind: group-gcc
+	@WRAPPER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
+	    $(call run,valgrind,gcc,$(call unit,gcc))
+
+# Without a fixed layout of memory, clang's older runtimes do not start on some kernels.
+group-tsan:
+	+@$(call variant,tsan,$(patsubst %.c,build/tsan/%,$(THREADED)))
+	@WRAPPER="$$(setarch -R true 2>/dev/null && echo setarch -R)" \
+	    $(call run,tsan,tsan,$(patsubst %.c,build/tsan/%,$(THREADED)))
+
+group-coverage:
+	@.ci/deps coverage
+	+@$(call variant,coverage,everything)
+	@find build/coverage -name '*.gcda' -delete
+	@$(call run,coverage,coverage,$(call unit,coverage) $(DRIVERS))
+	@gcovr --root . --filter 'src/' --exclude 'src/demo/' --print-summary \
+	    --fail-under-line 95 --fail-under-branch 90 build/coverage
+
+group-seeds: group-gcc
+	@for number in $$(seq $(SEEDS)); do \
+	    export WAFER_TEST_SEED=$$(($$(date +%s) * 1000 + number)); \
+	    $(call run,seed-$$number,gcc,$(call unit,gcc)) || exit 1; \
+	done
+
+group-fuzz:
+	+@$(if $(FUZZERS),$(call variant,fuzzing,$(patsubst %.c,build/fuzzing/%,$(FUZZERS))))
+	@$(if $(FUZZERS),:,echo 'There are no fuzz programs (fuzz/fuzz_*.c).')
+	@for name in $(basename $(notdir $(FUZZERS))); do \
+	    mkdir -p build/fuzz/$$name && \
+	    echo "== $$name, $(FUZZ_SECONDS) s" && \
+	    build/fuzzing/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	        -artifact_prefix=build/fuzz/$$name- build/fuzz/$$name || exit 1; \
+	done
+
+# ---- Goals ----
+
+deps: ## install the Debian packages that the goals need and that are missing
+	@.ci/deps build demo check coverage tidy format
+
+demo: ## set up, then serve the demo on PORT (8080)
+	@.ci/deps build demo
+	+@$(MAKE) --no-print-directory $(PARALLEL) $(BUILD)/wafer $(BUILD)/wafer-demo
+	@test -e $(BUILD)/demo.keys || $(BUILD)/wafer keys new $(BUILD)/demo.keys
+	@exec $(BUILD)/wafer-demo --port $(PORT) --keys $(BUILD)/demo.keys
+
+check: ## set up, then run every test; at most 5 minutes
+	@.ci/deps build demo check
+	+$(groups) $(CHECKS)
+
+check-all: ## check, then the coverage gate and the long runs
+	@.ci/deps build demo check coverage
+	+$(groups) $(CHECKS) $(LONG)
+
+sanitize: ## run the tests under ASan and UBSan, those with threads under TSan
+	@.ci/deps build demo check
+	+$(groups) group-asan group-tsan
+
+valgrind: ## run the tests under valgrind
+	@.ci/deps build demo check
+	+$(groups) group-valgrind
+
+coverage: ## measure what the tests reach; fails below 95 % of lines, 90 % of branches
+	@.ci/deps build demo check
+	+$(groups) group-coverage
+
+fuzz: ## run each fuzz program for FUZZ_SECONDS (10)
+	@.ci/deps build demo check
+	+@$(MAKE) --no-print-directory group-fuzz
+
+bench: $(call program,$(BENCHES)) ## run the benchmarks
+	@$(if $(BENCHES),:,echo 'There are no benchmarks (bench/bench_*.c).')
+	@for program in $(call program,$(BENCHES)); do $$program || exit 1; done
+
+tidy: ## look through src/ with clang-tidy
+	@.ci/deps build demo tidy
+	@clang-tidy --quiet $(CORE) $(TOOL) $(DEMO) -- \
+	    -std=c11 -D_DEFAULT_SOURCE -Iinclude -iquote src $(SODIUM_FLAGS) $(WARNINGS)
+
+format: ## put all C files in the house's form with clang-format
+	@.ci/deps format
+	@clang-format -i $(HEADERS) $(wildcard $(foreach folder,src src/* bench fuzz tests, \
+	    $(folder)/*.[ch]))
+
+install: all ## install below PREFIX (/usr/local), staged in DESTDIR
+	install -d '$(DESTDIR)$(INCLUDEDIR)/wafer' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(BINDIR)'
+	install -m 644 include/wafer.h '$(DESTDIR)$(INCLUDEDIR)'
+	for header in $(notdir $(wildcard include/wafer/*.h)); do \
+	    install -m 644 include/wafer/$$header '$(DESTDIR)$(INCLUDEDIR)/wafer' || exit 1; done
+	install -m 644 $(STATIC) '$(DESTDIR)$(LIBDIR)'
+	install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)'
+	ln -sf libwafer.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libwafer.so'
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+	    -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
+	    src/wafer.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc'
+	for command in $(COMMAND); do install -m 755 $$command '$(DESTDIR)$(BINDIR)' || exit 1; done
+	for manual in $(MANUALS); do \
+	    install -D -m 644 -t '$(DESTDIR)$(MANDIR)/man1' $$manual || exit 1; done
+
+uninstall: ## remove what install installed
+	rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer.h' '$(DESTDIR)$(LIBDIR)/libwafer.a' \
+	    '$(DESTDIR)$(LIBDIR)/libwafer.so' '$(DESTDIR)$(LIBDIR)/$(SONAME)' \
+	    '$(DESTDIR)$(LIBDIR)/libwafer.so.$(VERSION)' \
+	    '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc' '$(DESTDIR)$(BINDIR)/wafer'
+	for header in $(notdir $(wildcard include/wafer/*.h)); do \
+	    rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer/'$$header; done
+	for manual in $(notdir $(MANUALS)); do rm -f '$(DESTDIR)$(MANDIR)/man1/'$$manual; done
+	if test -d '$(DESTDIR)$(INCLUDEDIR)/wafer'; then \
+	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(INCLUDEDIR)/wafer'; fi
+
+dist: ## pack the last commit as build/wafer-VERSION.tar.gz
+	@mkdir -p $(BUILD)
+	git archive --prefix=wafer-$(VERSION)/ -o $(BUILD)/wafer-$(VERSION).tar.gz HEAD
+
+clean: ## remove everything that was built
+	rm -rf build
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	    while IFS='|' read -r goal text; do printf '%-10s %s\n' "$$goal" "$$text"; done

@@ -1,0 +1,14 @@
+/* The one place that reads the system's clock. */
+#ifndef WAFER_SRC_CLOCK_H
+#define WAFER_SRC_CLOCK_H
+
+#include <wafer.h>
+
+/* Whether a time can be one: 0 .. WAFER_TIME_MAX_MS. */
+bool wafer_is_time(int64_t at_ms);
+
+/* Milliseconds since 1970 from `clock`, or from the system's if that is NULL. False when the value
+ * is outside 0 .. WAFER_TIME_MAX_MS: such a clock cannot be used. */
+bool wafer_clock_read(wafer_clock clock, void *context, int64_t *now_ms);
+
+#endif
