@@ -1,0 +1,575 @@
+#include "support.h"
+
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <wafer.h>
+
+#define NOW INT64_C(1800000000000)
+
+static int64_t clock_of(void *context)
+{
+    return *(int64_t *)context;
+}
+
+static wafer_revocations *make(int64_t *now_ms)
+{
+    wafer_revocations_settings settings = WAFER_REVOCATIONS_SETTINGS_INIT;
+    wafer_revocations *list = NULL;
+    settings.on_start = WAFER_START_FORGETS;
+    settings.clock = clock_of;
+    settings.clock_context = now_ms;
+    assert_int_equal(wafer_revocations_new(&settings, &list, NULL), WAFER_OK);
+    assert_non_null(list);
+    return list;
+}
+
+/* ---- A subject's key ---- */
+
+static void subject_keys_are_those_of_an_independent_blake2b(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *realm;
+        const char *subject;
+        const char *key;
+    } cases[] = {
+        {"", "a", "960564d92851d92201f7485345b24b85"},
+        {"example", "ada", "1313cc89d5686b682c6f592b6934458d"},
+        {"gr\xc3\xb6\xc3\x9f"
+         "e",
+         "\xe2\x82\xac", "862dafc97f9c39634883297da6935eaf"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t expected[WAFER_ID_SIZE];
+        uint8_t *key = guarded(WAFER_ID_SIZE);
+        size_t length = strlen(cases[i].subject);
+        char *subject = (char *)guarded_copy(cases[i].subject, length);
+        assert_int_equal(from_hex(cases[i].key, expected), WAFER_ID_SIZE);
+        assert_int_equal(wafer_subject_key(cases[i].realm, subject, length, key), WAFER_OK);
+        assert_memory_equal(key, expected, WAFER_ID_SIZE);
+        guarded_free(subject, length);
+        guarded_free(key, WAFER_ID_SIZE);
+    }
+}
+
+static void a_long_realm_and_the_longest_subject_have_a_key(void **state)
+{
+    (void)state;
+    char realm[301];
+    char subject[256];
+    uint8_t expected[WAFER_ID_SIZE];
+    uint8_t key[WAFER_ID_SIZE];
+    memset(realm, 'r', 300);
+    realm[300] = '\0';
+    memset(subject, 's', sizeof subject);
+    (void)from_hex("1ce76eda75cba49cfcb41bdb3d0fcd86", expected);
+    assert_int_equal(wafer_subject_key(realm, subject, 255, key), WAFER_OK);
+    assert_memory_equal(key, expected, WAFER_ID_SIZE);
+    assert_int_equal(wafer_subject_key(realm, subject, 256, key), WAFER_INVALID);
+    assert_int_equal(wafer_subject_key(realm, subject, SIZE_MAX, key), WAFER_INVALID);
+    assert_int_equal(wafer_subject_key(realm, subject, 0, key), WAFER_INVALID);
+    assert_int_equal(wafer_subject_key(NULL, subject, 1, key), WAFER_MISUSE);
+    assert_int_equal(wafer_subject_key(realm, NULL, 1, key), WAFER_MISUSE);
+    assert_int_equal(wafer_subject_key(realm, subject, 1, NULL), WAFER_MISUSE);
+}
+
+static void the_border_of_realm_and_subject_counts(void **state)
+{
+    (void)state;
+    uint8_t one[WAFER_ID_SIZE];
+    uint8_t other[WAFER_ID_SIZE];
+    assert_int_equal(wafer_subject_key("ab", "c", 1, one), WAFER_OK);
+    assert_int_equal(wafer_subject_key("a", "bc", 2, other), WAFER_OK);
+    assert_memory_not_equal(one, other, WAFER_ID_SIZE);
+}
+
+/* ---- The table behind the public functions ---- */
+
+static bool is_revoked(wafer_revocations *list, const uint8_t *id, const uint8_t *subject,
+                       int64_t login_at_ms)
+{
+    wafer_revocation_query query = {.id = id,
+                                    .subject = subject,
+                                    .login_at_ms = login_at_ms,
+                                    .now_ms = NOW};
+    wafer_standing revoked = WAFER_STANDS;
+    assert_int_equal(wafer_revocations_check(list, &query, &revoked), WAFER_OK);
+    return revoked == WAFER_REFUSED;
+}
+
+static void a_session_a_subject_and_everyone_are_revoked_by_the_lists_clock(void **state)
+{
+    (void)state;
+    int64_t now_ms = NOW;
+    int64_t at_ms = 0;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    uint8_t other[WAFER_ID_SIZE] = {2};
+    uint8_t ada[WAFER_ID_SIZE];
+    wafer_revocations *list = make(&now_ms);
+    assert_int_equal(wafer_subject_key("here", "ada", 3, ada), WAFER_OK);
+
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_OK);
+    assert_true(is_revoked(list, id, NULL, NOW));
+    assert_false(is_revoked(list, other, ada, NOW));
+
+    assert_int_equal(wafer_revoke_subject(list, "there", "ada", 3), WAFER_OK);
+    assert_false(is_revoked(list, other, ada, NOW));
+    assert_int_equal(wafer_revoke_subject(list, "here", "ada", 3), WAFER_OK);
+    assert_true(is_revoked(list, other, ada, NOW + WAFER_MINUTE_MS));
+    assert_int_equal(wafer_revocations_not_before(list, ada, &at_ms), WAFER_OK);
+    assert_int_equal(at_ms, NOW + WAFER_MINUTE_MS + 1);
+    assert_false(is_revoked(list, other, ada, at_ms));
+
+    now_ms += 7;
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_OK);
+    assert_int_equal(wafer_revocations_not_before(list, NULL, &at_ms), WAFER_OK);
+    assert_int_equal(at_ms, now_ms + WAFER_MINUTE_MS + 1);
+    assert_true(is_revoked(list, other, NULL, at_ms - 1));
+    assert_false(is_revoked(list, other, NULL, at_ms));
+    wafer_revocations_free(list);
+}
+
+static void a_list_is_purged_by_its_clock_and_its_retention_raised(void **state)
+{
+    (void)state;
+    int64_t now_ms = NOW;
+    size_t dropped = 99;
+    wafer_revocations_status status;
+    wafer_revocations *list = make(&now_ms);
+    assert_int_equal(wafer_revoke_session(list, (uint8_t[WAFER_ID_SIZE]){1}), WAFER_OK);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    assert_int_equal(status.entries, 1);
+    assert_int_equal(status.capacity, 1000000);
+    assert_int_equal(wafer_revocations_retain(list, 2 * WAFER_DAY_MS), WAFER_OK);
+    assert_int_equal(wafer_revocations_retain(list, WAFER_DAY_MS), WAFER_INVALID);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    assert_int_equal(status.retention_ms, 2 * WAFER_DAY_MS);
+
+    now_ms = NOW + 2 * WAFER_DAY_MS + 3 * WAFER_MINUTE_MS;
+    assert_int_equal(wafer_revocations_purge(list, &dropped), WAFER_OK);
+    assert_int_equal(dropped, 0);
+    now_ms++;
+    assert_int_equal(wafer_revocations_purge(list, &dropped), WAFER_OK);
+    assert_int_equal(dropped, 1);
+    assert_int_equal(wafer_revocations_purge(list, NULL), WAFER_OK);
+    wafer_revocations_free(list);
+}
+
+static void without_a_clock_the_systems_is_used(void **state)
+{
+    (void)state;
+    wafer_revocations_settings settings = WAFER_REVOCATIONS_SETTINGS_INIT;
+    wafer_revocations *list;
+    wafer_revocations_status before;
+    wafer_revocations_status after;
+    settings.on_start = WAFER_START_REFUSES_OLDER;
+    assert_int_equal(wafer_revocations_new(&settings, &list, NULL), WAFER_OK);
+    assert_int_equal(wafer_revocations_look(list, &before), WAFER_OK);
+    assert_true(before.not_before_ms > NOW / 2);
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_OK);
+    assert_int_equal(wafer_revocations_look(list, &after), WAFER_OK);
+    assert_true(after.not_before_ms > before.not_before_ms);
+    assert_true(after.not_before_ms < before.not_before_ms + WAFER_MINUTE_MS);
+    wafer_revocations_free(list);
+}
+
+static void a_clock_that_cannot_be_read_is_an_error_of_the_system(void **state)
+{
+    (void)state;
+    int64_t now_ms = -1;
+    size_t dropped = 99;
+    wafer_revocations *list = make(&now_ms);
+    assert_int_equal(wafer_revoke_session(list, (uint8_t[WAFER_ID_SIZE]){1}), WAFER_SYSTEM);
+    assert_int_equal(wafer_revoke_subject(list, "", "a", 1), WAFER_SYSTEM);
+    now_ms = WAFER_TIME_MAX_MS + 1;
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_SYSTEM);
+    assert_int_equal(wafer_revocations_purge(list, &dropped), WAFER_SYSTEM);
+    assert_int_equal(dropped, 99);
+    wafer_revocations_free(list);
+}
+
+static void what_a_worker_revokes_holds_after_it_freed_its_handle(void **state)
+{
+    (void)state;
+    int64_t now_ms = NOW;
+    int status;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    wafer_revocations *list = make(&now_ms);
+    pid_t child = fork();
+    if (child == 0) {
+        wafer_result result = wafer_revoke_session(list, id);
+        wafer_revocations_free(list);
+        _exit(result == WAFER_OK ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(is_revoked(list, id, NULL, NOW));
+    wafer_revocations_free(list);
+}
+
+static void wrong_settings_make_no_list(void **state)
+{
+    (void)state;
+    wafer_revocations_settings settings = WAFER_REVOCATIONS_SETTINGS_INIT;
+    wafer_error error;
+    wafer_revocations *list = (wafer_revocations *)(void *)&error;
+    assert_int_equal(wafer_revocations_new(&settings, &list, &error), WAFER_INVALID);
+    assert_null(list);
+    assert_non_null(strstr(error.text, "on_start"));
+    assert_int_equal(wafer_revocations_new(NULL, &list, &error), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_new(&settings, NULL, &error), WAFER_MISUSE);
+    assert_int_equal(error.result, WAFER_MISUSE);
+}
+
+static void null_is_misuse_and_nothing_to_free(void **state)
+{
+    (void)state;
+    int64_t now_ms = NOW;
+    int64_t at_ms;
+    wafer_standing revoked;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
+    wafer_revocation_query query = {.id = id};
+    wafer_revocations_status status;
+    wafer_revocations *list = make(&now_ms);
+    assert_int_equal(wafer_revoke_session(NULL, id), WAFER_MISUSE);
+    assert_int_equal(wafer_revoke_session(list, NULL), WAFER_MISUSE);
+    assert_int_equal(wafer_revoke_subject(NULL, "", "a", 1), WAFER_MISUSE);
+    assert_int_equal(wafer_revoke_subject(list, NULL, "a", 1), WAFER_MISUSE);
+    assert_int_equal(wafer_revoke_subject(list, "", NULL, 1), WAFER_MISUSE);
+    assert_int_equal(wafer_revoke_subject(list, "", "a", 0), WAFER_INVALID);
+    assert_int_equal(wafer_revoke_everyone(NULL), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_purge(NULL, NULL), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_retain(NULL, WAFER_DAY_MS), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_look(NULL, &status), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_look(list, NULL), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_apply(NULL, NOW, &entry), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_apply(list, NOW, NULL), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_check(NULL, &query, &revoked), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_check(list, NULL, &revoked), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_check(list, &query, NULL), WAFER_MISUSE);
+    query.id = NULL;
+    assert_int_equal(wafer_revocations_check(list, &query, &revoked), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_not_before(NULL, id, &at_ms), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_not_before(list, id, NULL), WAFER_MISUSE);
+    wafer_revocations_free(list);
+    wafer_revocations_free(NULL);
+}
+
+/* ---- A list of another make ---- */
+
+struct fake {
+    wafer_result result;
+    wafer_standing revoked;
+    int64_t at_ms;
+    const void *seen; /* the last argument that was a pointer to read */
+    wafer_revocation entry;
+    int64_t now_ms;
+    size_t calls;
+    size_t frees;
+    int64_t retention_ms;
+    int64_t skew_ms;
+};
+
+static wafer_result fake_check(void *context, const wafer_revocation_query *query,
+                               wafer_standing *standing)
+{
+    struct fake *fake = context;
+    fake->calls++;
+    fake->seen = query;
+    *standing = fake->revoked ? WAFER_REFUSED : WAFER_STANDS;
+    return fake->result;
+}
+
+static wafer_result fake_not_before(void *context, const uint8_t *subject, int64_t *at_ms)
+{
+    struct fake *fake = context;
+    fake->calls++;
+    fake->seen = subject;
+    *at_ms = fake->at_ms;
+    return fake->result;
+}
+
+static wafer_result fake_revoke(void *context, int64_t now_ms, wafer_revocation *entry)
+{
+    struct fake *fake = context;
+    fake->calls++;
+    fake->now_ms = now_ms;
+    fake->entry = *entry;
+    entry->at_ms = fake->at_ms;
+    return fake->result;
+}
+
+static wafer_result fake_purge(void *context, int64_t now_ms, size_t *dropped)
+{
+    struct fake *fake = context;
+    fake->calls++;
+    fake->now_ms = now_ms;
+    *dropped = 5;
+    return fake->result;
+}
+
+static wafer_result fake_retain(void *context, int64_t retention_ms)
+{
+    struct fake *fake = context;
+    fake->calls++;
+    fake->now_ms = retention_ms;
+    return fake->result;
+}
+
+static wafer_result fake_look(void *context, wafer_revocations_status *status)
+{
+    struct fake *fake = context;
+    fake->calls++;
+    status->entries = 5;
+    status->retention_ms = fake->retention_ms != 0 ? fake->retention_ms : WAFER_DAY_MS;
+    status->skew_ms = fake->skew_ms;
+    return fake->result;
+}
+
+static void fake_free(void *context)
+{
+    struct fake *fake = context;
+    fake->frees++;
+}
+
+static wafer_revocations_interface fake_interface(void)
+{
+    return (wafer_revocations_interface){sizeof(wafer_revocations_interface),
+                                         fake_check,
+                                         fake_not_before,
+                                         fake_revoke,
+                                         fake_purge,
+                                         fake_retain,
+                                         fake_look,
+                                         fake_free};
+}
+
+static wafer_revocations *wrap(struct fake *fake, int64_t *now_ms)
+{
+    wafer_revocations_interface functions = fake_interface();
+    wafer_revocations *list = NULL;
+    assert_int_equal(wafer_revocations_wrap(&functions, fake, clock_of, now_ms, &list, NULL),
+                     WAFER_OK);
+    /* The interface is copied. */
+    memset(&functions, 0, sizeof functions);
+    return list;
+}
+
+static void every_call_reaches_the_implementation_with_its_arguments(void **state)
+{
+    (void)state;
+    struct fake fake = {.at_ms = NOW + 9};
+    int64_t now_ms = NOW;
+    int64_t at_ms = 0;
+    wafer_standing revoked = WAFER_REFUSED;
+    size_t dropped = 0;
+    uint8_t id[WAFER_ID_SIZE] = {1, 2, 3};
+    uint8_t ada[WAFER_ID_SIZE];
+    wafer_revocation entry = {WAFER_REVOKE_COPIES, {4}, 5, 6};
+    wafer_revocation_query query = {.id = id};
+    wafer_revocations_status status;
+    wafer_revocations *list = wrap(&fake, &now_ms);
+
+    assert_int_equal(wafer_revocations_check(list, &query, &revoked), WAFER_OK);
+    assert_ptr_equal(fake.seen, &query);
+    assert_int_equal(revoked, WAFER_STANDS);
+    fake.revoked = true;
+    assert_int_equal(wafer_revocations_check(list, &query, &revoked), WAFER_OK);
+    assert_int_equal(revoked, WAFER_REFUSED);
+    assert_int_equal(wafer_revocations_not_before(list, id, &at_ms), WAFER_OK);
+    assert_ptr_equal(fake.seen, id);
+    assert_int_equal(at_ms, NOW + 9);
+    assert_int_equal(wafer_revocations_not_before(list, NULL, &at_ms), WAFER_OK);
+    assert_null(fake.seen);
+
+    assert_int_equal(wafer_revocations_apply(list, NOW + 3, &entry), WAFER_OK);
+    assert_int_equal(fake.now_ms, NOW + 3);
+    assert_int_equal(fake.entry.kind, WAFER_REVOKE_COPIES);
+    assert_int_equal(fake.entry.renewals, 6);
+    assert_int_equal(entry.at_ms, NOW + 9);
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_OK);
+    assert_int_equal(fake.now_ms, NOW);
+    assert_int_equal(fake.entry.kind, WAFER_REVOKE_SESSION);
+    assert_int_equal(fake.entry.at_ms, 0);
+    assert_memory_equal(fake.entry.key, id, WAFER_ID_SIZE);
+    assert_int_equal(wafer_revoke_subject(list, "r", "ada", 3), WAFER_OK);
+    assert_int_equal(wafer_subject_key("r", "ada", 3, ada), WAFER_OK);
+    assert_int_equal(fake.entry.kind, WAFER_REVOKE_SUBJECT);
+    assert_memory_equal(fake.entry.key, ada, WAFER_ID_SIZE);
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_OK);
+    assert_int_equal(fake.entry.kind, WAFER_REVOKE_EVERYONE);
+    assert_memory_equal(fake.entry.key, ((uint8_t[WAFER_ID_SIZE]){0}), WAFER_ID_SIZE);
+
+    now_ms++;
+    assert_int_equal(wafer_revocations_purge(list, &dropped), WAFER_OK);
+    assert_int_equal(dropped, 5);
+    assert_int_equal(fake.now_ms, NOW + 1);
+    assert_int_equal(wafer_revocations_retain(list, 77), WAFER_OK);
+    assert_int_equal(fake.now_ms, 77);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    assert_int_equal(status.entries, 5);
+    assert_int_equal(status.capacity, 0);
+    wafer_revocations_free(list);
+    assert_int_equal(fake.frees, 1);
+}
+
+static void every_result_comes_through_and_foreign_ones_are_unavailable(void **state)
+{
+    (void)state;
+    static const struct {
+        int given;
+        wafer_result expected;
+    } cases[] = {
+        {WAFER_INVALID, WAFER_INVALID},         {WAFER_TOO_LARGE, WAFER_UNAVAILABLE},
+        {WAFER_MISUSE, WAFER_MISUSE},           {WAFER_NO_MEMORY, WAFER_UNAVAILABLE},
+        {WAFER_SYSTEM, WAFER_SYSTEM},           {WAFER_LIST_FULL, WAFER_LIST_FULL},
+        {WAFER_UNAVAILABLE, WAFER_UNAVAILABLE}, {WAFER_UNAVAILABLE + 1, WAFER_UNAVAILABLE},
+        {0x7fffffff, WAFER_UNAVAILABLE},
+    };
+    int64_t now_ms = NOW;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
+    wafer_revocation_query query = {.id = id};
+    wafer_revocations_status status;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fake fake = {.result = (wafer_result)cases[i].given};
+        wafer_revocations *list = wrap(&fake, &now_ms);
+        wafer_result expected = cases[i].expected;
+        wafer_standing revoked = WAFER_STANDS;
+        int64_t at_ms = 33;
+        size_t dropped = 33;
+        assert_int_equal(wafer_revocations_check(list, &query, &revoked), expected);
+        assert_int_equal(revoked, WAFER_REFUSED);
+        assert_int_equal(wafer_revocations_not_before(list, id, &at_ms), expected);
+        assert_int_equal(at_ms, 33);
+        assert_int_equal(wafer_revocations_apply(list, NOW, &entry), expected);
+        assert_int_equal(wafer_revoke_session(list, id), expected);
+        assert_int_equal(wafer_revoke_subject(list, "", "a", 1), expected);
+        assert_int_equal(wafer_revoke_everyone(list), expected);
+        assert_int_equal(wafer_revocations_purge(list, &dropped), expected);
+        assert_int_equal(dropped, 33);
+        assert_int_equal(wafer_revocations_retain(list, WAFER_DAY_MS), expected);
+        assert_int_equal(wafer_revocations_look(list, &status), expected);
+        assert_int_equal(fake.calls, 9);
+        wafer_revocations_free(list);
+    }
+}
+
+static void a_foreign_not_before_out_of_range_is_unavailable(void **state)
+{
+    (void)state;
+    const int64_t wrong[] = {-1, INT64_MIN, WAFER_TIME_MAX_MS + 1, INT64_MAX};
+    int64_t now_ms = NOW;
+    struct fake fake = {.result = WAFER_OK};
+    wafer_revocations *list = wrap(&fake, &now_ms);
+    int64_t at_ms = 33;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        fake.at_ms = wrong[i];
+        assert_int_equal(wafer_revocations_not_before(list, NULL, &at_ms), WAFER_UNAVAILABLE);
+        assert_int_equal(at_ms, 33);
+    }
+    fake.at_ms = WAFER_TIME_MAX_MS;
+    assert_int_equal(wafer_revocations_not_before(list, NULL, &at_ms), WAFER_OK);
+    assert_int_equal(at_ms, WAFER_TIME_MAX_MS);
+    wafer_revocations_free(list);
+}
+
+static void assert_not_wrapped(const wafer_revocations_interface *functions, wafer_result expected)
+{
+    struct fake fake = {.result = WAFER_OK};
+    wafer_error error = {.result = WAFER_OK};
+    wafer_revocations *list = (wafer_revocations *)(void *)&fake;
+    assert_int_equal(wafer_revocations_wrap(functions, &fake, NULL, NULL, &list, &error), expected);
+    assert_int_equal(error.result, expected);
+    assert_true(error.text[0] != '\0');
+    assert_int_equal(fake.frees, 0);
+    assert_true(functions == NULL || list == NULL);
+}
+
+static void an_interface_that_lacks_something_is_refused(void **state)
+{
+    (void)state;
+    wafer_revocations_interface functions = fake_interface();
+    functions.size++;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions.size -= 2;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions = fake_interface();
+    functions.check = NULL;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions = fake_interface();
+    functions.not_before = NULL;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions = fake_interface();
+    functions.revoke = NULL;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions = fake_interface();
+    functions.purge = NULL;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions = fake_interface();
+    functions.retain = NULL;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions = fake_interface();
+    functions.look = NULL;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions = fake_interface();
+    functions.free = NULL;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    assert_not_wrapped(NULL, WAFER_MISUSE);
+    functions = fake_interface();
+    assert_int_equal(wafer_revocations_wrap(&functions, NULL, NULL, NULL, NULL, NULL),
+                     WAFER_MISUSE);
+}
+
+static void limits_that_would_overflow_times_are_unavailable(void **state)
+{
+    (void)state;
+    const int64_t limits[][2] = {
+        {-1, 0},
+        {WAFER_LIFETIME_MAX_MS + 1, 0},
+        {INT64_MAX, 0},
+        {WAFER_DAY_MS, -1},
+        {WAFER_DAY_MS, WAFER_SKEW_MAX_MS + 1},
+        {WAFER_DAY_MS, INT64_MAX},
+    };
+    wafer_revocations_interface functions = fake_interface();
+    struct fake fake = {.result = WAFER_OK};
+    wafer_revocations_status status;
+    wafer_revocations *list;
+
+    assert_int_equal(wafer_revocations_wrap(&functions, &fake, NULL, NULL, &list, NULL), WAFER_OK);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        fake.retention_ms = limits[i][0];
+        fake.skew_ms = limits[i][1];
+        assert_int_equal(wafer_revocations_look(list, &status), WAFER_UNAVAILABLE);
+    }
+    fake.retention_ms = WAFER_LIFETIME_MAX_MS;
+    fake.skew_ms = WAFER_SKEW_MAX_MS;
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    wafer_revocations_free(list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(subject_keys_are_those_of_an_independent_blake2b),
+        cmocka_unit_test(a_long_realm_and_the_longest_subject_have_a_key),
+        cmocka_unit_test(the_border_of_realm_and_subject_counts),
+        cmocka_unit_test(a_session_a_subject_and_everyone_are_revoked_by_the_lists_clock),
+        cmocka_unit_test(a_list_is_purged_by_its_clock_and_its_retention_raised),
+        cmocka_unit_test(without_a_clock_the_systems_is_used),
+        cmocka_unit_test(a_clock_that_cannot_be_read_is_an_error_of_the_system),
+        cmocka_unit_test(what_a_worker_revokes_holds_after_it_freed_its_handle),
+        cmocka_unit_test(wrong_settings_make_no_list),
+        cmocka_unit_test(null_is_misuse_and_nothing_to_free),
+        cmocka_unit_test(every_call_reaches_the_implementation_with_its_arguments),
+        cmocka_unit_test(every_result_comes_through_and_foreign_ones_are_unavailable),
+        cmocka_unit_test(a_foreign_not_before_out_of_range_is_unavailable),
+        cmocka_unit_test(limits_that_would_overflow_times_are_unavailable),
+        cmocka_unit_test(an_interface_that_lacks_something_is_refused),
+    };
+    return cmocka_run_group_tests_name("revocation", tests, NULL, NULL);
+}
