@@ -1,0 +1,125 @@
+/* What a session is inside, for the files that make it up:
+ *
+ *     session.c            life: new, place, begin, field, end
+ *     session_open.c       candidates to a verdict, recheck
+ *     session_variables.c  get, put, remove
+ *     session_login.c      log in and out, renew, expiry
+ *     session_finish.c     what is owed, seal, header fields
+ *     session_explain.c    the line for logs
+ *     session_csrf.c       CSRF tokens of the session
+ */
+#ifndef WAFER_SRC_SESSION_H
+#define WAFER_SRC_SESSION_H
+
+#include "manager.h"
+#include "record.h"
+#include "seal.h"
+#include "variables.h"
+
+#define WAFER_CANDIDATES_MAX  64    /* tag checks in one request */
+#define WAFER_FIELD_BYTES_MAX 65536 /* of Cookie fields in one request */
+#define WAFER_FIELD_PAIRS_MAX 4096
+#define WAFER_LINE_MAX        (WAFER_COOKIE_PAIR_MAX + 4 * WAFER_COOKIE_ATTRIBUTE_MAX)
+#define WAFER_EXPLAIN_MAX     512
+
+enum wafer_phase { WAFER_ENDED = 0, WAFER_BEGUN, WAFER_OPENED, WAFER_FINISHED, WAFER_SEALED };
+
+/* Why candidates were turned down; the first are wafer_seal_result's. */
+enum { WAFER_REFUSED_KEY = WAFER_SEAL_TAG_WRONG + 1, WAFER_REFUSED_CONTENT, WAFER_REFUSED_KINDS };
+
+struct wafer_candidate {
+    const char *token; /* in the caller's bytes, until wafer_open */
+    size_t length;
+};
+
+struct wafer_candidates {
+    size_t count;
+    struct wafer_candidate list[WAFER_CANDIDATES_MAX];
+    size_t overflow; /* more than fit */
+    unsigned refused[WAFER_REFUSED_KINDS];
+};
+
+struct wafer_session {
+    const wafer_manager *manager;
+    bool allocated; /* by wafer_session_new */
+    enum wafer_phase phase;
+
+    const struct wafer_generation *generation; /* from begin to end */
+    int64_t now_ms;
+    bool clock_failed;
+
+    struct wafer_candidates at_semicolons; /* what fields carried */
+    struct wafer_candidates at_commas;     /* tried when the former are none */
+    size_t field_bytes;
+    size_t field_pairs;
+    bool fields_overflow;
+
+    wafer_verdict verdict;
+    bool frozen;
+    bool superseded; /* a copy from before a renewal, in its grace */
+    bool conflict;
+    bool live; /* it has an id: it was opened as valid, or was begun since */
+    bool no_refresh;
+    bool had_cookie;                   /* the browser holds this session's cookie */
+    uint8_t key_id[WAFER_KEY_ID_SIZE]; /* it came under this key */
+    unsigned owed;                     /* reasons that calls made; the rest is worked out */
+
+    struct wafer_record record;
+    struct wafer_record came; /* authentic, but not to be used: for logging it out alone */
+    bool came_known;
+    bool signed_out; /* by a call in this request */
+    struct wafer_variables variables;
+
+    wafer_result put_result; /* the first failed put */
+    size_t refused_size;     /* the line that it would have taken */
+    wafer_result finish_result;
+
+    uint8_t *opened;        /* plaintext the variables are read from */
+    uint8_t *spare;         /* the other one: trials, then the map as it came, then sealing */
+    size_t token_used;      /* the longest token that went through: what wiping must cover */
+    size_t line_used;       /* likewise of line */
+    size_t original_length; /* of the map in spare */
+    size_t token_length;
+    size_t header_count;
+    wafer_header headers[3];
+
+    uint8_t plain[2][WAFER_PLAIN_MAX + 1]; /* one more for the NUL behind the last value */
+    uint8_t raw[WAFER_RAW_MAX];
+    char line[WAFER_LINE_MAX + 1];
+    char explanation[WAFER_EXPLAIN_MAX];
+};
+
+/* ---- session.c */
+void wafer_session_forget_fields(wafer_session *session);
+/* Those to try: what a comma separates counts only when nothing else was found. */
+struct wafer_candidates *wafer_session_candidates(wafer_session *session);
+
+/* ---- session_open.c: what a record is worth */
+/* What the list says: VALID, REVOKED or UNCHECKED. */
+wafer_verdict wafer_session_ask_list(const wafer_session *session,
+                                     const struct wafer_record *record, int64_t now_ms,
+                                     bool *superseded);
+/* The same after the clock: also FUTURE, EXPIRED and IDLE. */
+wafer_verdict wafer_session_judge(const wafer_session *session, const struct wafer_record *record,
+                                  int64_t now_ms, bool *superseded);
+int64_t wafer_session_absolute_at(const wafer_session *session, const struct wafer_record *record);
+/* The idle limit in force, 0 for none. */
+int64_t wafer_session_idle_ms(const wafer_session *session, const struct wafer_record *record);
+
+/* ---- session_variables.c */
+/* OK when variables may change now, else MISUSE or UNAVAILABLE. */
+wafer_result wafer_session_changeable(const wafer_session *session);
+/* OK when the line of these parts keeps the limits; else TOO_LARGE, and its size is remembered for
+ * wafer_explain. */
+wafer_result wafer_session_check_size(wafer_session *session, const struct wafer_parts *parts);
+
+/* ---- session_login.c */
+/* Empties the record: nobody, the manager's settings, expiry from now. */
+void wafer_session_reset(wafer_session *session);
+/* Gives an empty session its id and login time. */
+wafer_result wafer_session_start(wafer_session *session);
+/* The list's key for a subject of this manager's realm. */
+void wafer_session_subject_key(const wafer_session *session, const struct wafer_record *record,
+                               uint8_t key[WAFER_ID_SIZE]);
+
+#endif

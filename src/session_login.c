@@ -1,0 +1,328 @@
+#include "session.h"
+
+#include "nonce.h"
+#include "utf8.h"
+
+#include <sodium.h>
+#include <string.h>
+
+void wafer_session_reset(wafer_session *session)
+{
+    const wafer_settings *own = &session->manager->settings;
+    struct wafer_record *record = &session->record;
+
+    sodium_memzero(record, sizeof *record);
+    record->login_at_ms = record->sealed_at_ms = record->active_at_ms = session->now_ms;
+    record->absolute_at_ms = session->now_ms + own->absolute_ms;
+    record->idle_ms = own->idle_ms;
+    record->outlives_browser = own->outlives_browser;
+}
+
+void wafer_session_subject_key(const wafer_session *session, const struct wafer_record *record,
+                               uint8_t key[WAFER_ID_SIZE])
+{
+    /* The lengths were checked when the manager was made and the record read. */
+    (void)!wafer_subject_key(session->manager->settings.realm, record->subject,
+                             record->subject_length, key);
+}
+
+/* Gives the record an id and a login time that no revocation so far refuses: another host's clock
+ * may be ahead, and the same millisecond must not log out who logs in after it. */
+static wafer_result begin_record(const wafer_session *session, struct wafer_record *record)
+{
+    const wafer_settings *own = &session->manager->settings;
+    uint8_t subject[WAFER_ID_SIZE];
+    int64_t not_before_ms = 0;
+    wafer_result result;
+
+    if (record->subject_length > 0)
+        wafer_session_subject_key(session, record, subject);
+    result = wafer_revocations_not_before(own->revocations,
+                                          record->subject_length > 0 ? subject : NULL,
+                                          &not_before_ms);
+    if (result != WAFER_OK)
+        return WAFER_UNAVAILABLE;
+    /* Further ahead than revoking ever sets it: this host's clock went back. */
+    if (not_before_ms > session->now_ms + 2 * session->manager->list_skew_ms + 1)
+        return WAFER_UNAVAILABLE;
+    if (!wafer_random(record->id, WAFER_ID_SIZE))
+        return WAFER_SYSTEM;
+    record->login_at_ms = not_before_ms > session->now_ms ? not_before_ms : session->now_ms;
+    return WAFER_OK;
+}
+
+wafer_result wafer_session_start(wafer_session *session)
+{
+    wafer_result result = begin_record(session, &session->record);
+
+    session->live = result == WAFER_OK;
+    return result;
+}
+
+/* Adds an entry as of this moment: a request may have begun long ago. */
+static wafer_result revoke(const wafer_session *session, wafer_revocation *entry)
+{
+    int64_t now_ms;
+
+    if (!wafer_manager_now(session->manager, &now_ms))
+        return WAFER_SYSTEM;
+    return wafer_revocations_apply(session->manager->settings.revocations, now_ms, entry);
+}
+
+static wafer_result list_session(const wafer_session *session, const struct wafer_record *record)
+{
+    wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
+
+    memcpy(entry.key, record->id, WAFER_ID_SIZE);
+    return revoke(session, &entry);
+}
+
+/* Whose sign-in ends with a login or logout: that of the session, or of an authentic one that came
+ * but is not to be used. A copy of an idle one may be in use elsewhere. */
+static const struct wafer_record *signed_in(const wafer_session *session)
+{
+    if (session->live && session->record.subject_length > 0)
+        return &session->record;
+    return session->came_known && session->came.subject_length > 0 ? &session->came : NULL;
+}
+
+/* ---- log in */
+
+static bool is_subject(const char *subject, size_t length)
+{
+    return subject != NULL && length > 0 && length <= WAFER_SUBJECT_MAX &&
+           wafer_is_text(subject, length);
+}
+
+static void adopt_login(wafer_session *session, const struct wafer_record *record,
+                        const char *const *keep, size_t keep_count)
+{
+    wafer_variables_keep(&session->variables, keep, keep_count);
+    session->record = *record;
+    session->live = true;
+    session->came_known = session->no_refresh = session->had_cookie = false;
+    session->owed = (session->owed & WAFER_OWED_LOGOUT) | WAFER_OWED_LOGIN;
+}
+
+/* The record of a login, but for id and login time. */
+static void prepare_login(wafer_session *session, const char *subject, size_t length,
+                          struct wafer_record *fresh)
+{
+    struct wafer_record present = session->record;
+
+    wafer_session_reset(session);
+    *fresh = session->record;
+    session->record = present;
+    fresh->subject_length = (uint8_t)length;
+    memcpy(fresh->subject, subject, length);
+    sodium_memzero(&present, sizeof present);
+}
+
+wafer_result wafer_login(wafer_session *session, const char *subject, size_t length,
+                         const char *const *keep, size_t keep_count)
+{
+    const struct wafer_record *old;
+    struct wafer_record fresh;
+    struct wafer_parts parts;
+    wafer_result result = wafer_session_changeable(session);
+
+    if (result != WAFER_OK)
+        return result;
+    if (!is_subject(subject, length) || (keep == NULL && keep_count > 0))
+        return WAFER_INVALID;
+    old = signed_in(session);
+    if (old != NULL &&
+        (old->subject_length != length || memcmp(old->subject, subject, length) != 0))
+        keep_count = 0;
+    prepare_login(session, subject, length, &fresh);
+    parts = (struct wafer_parts){wafer_variables_kept(&session->variables, keep, keep_count),
+                                 length, fresh.outlives_browser};
+    result = wafer_session_check_size(session, &parts);
+    if (result == WAFER_OK)
+        result = begin_record(session, &fresh);
+    if (result == WAFER_OK && old != NULL)
+        result = list_session(session, old);
+    if (result == WAFER_OK)
+        adopt_login(session, &fresh, keep, keep_count);
+    sodium_memzero(&fresh, sizeof fresh);
+    return result;
+}
+
+/* ---- log out */
+
+/* The deletion is owed whatever the list says. */
+static void empty(wafer_session *session)
+{
+    if (session->verdict != WAFER_NONE)
+        session->owed |= WAFER_OWED_LOGOUT;
+    session->owed &= WAFER_OWED_LOGOUT;
+    wafer_variables_keep(&session->variables, NULL, 0);
+    wafer_session_reset(session);
+    session->live = session->came_known = session->had_cookie = session->no_refresh = false;
+    session->original_length = 0;
+    session->put_result = WAFER_OK;
+    session->refused_size = 0;
+    session->signed_out = true;
+}
+
+/* In a frozen session of which nothing is known, saying OK would be a lie. */
+static wafer_result nothing_to_list(const wafer_session *session)
+{
+    return session->frozen && !session->live && !session->came_known ? WAFER_UNAVAILABLE : WAFER_OK;
+}
+
+wafer_result wafer_logout(wafer_session *session)
+{
+    const struct wafer_record *record;
+    wafer_result result;
+
+    if (session == NULL || session->phase != WAFER_OPENED)
+        return WAFER_MISUSE;
+    record = signed_in(session);
+    result = record != NULL ? list_session(session, record) : nothing_to_list(session);
+    empty(session);
+    return result;
+}
+
+/* Lists the subject, and the session itself when its login time lies ahead of that: made while a
+ * clock was wrong. */
+static wafer_result list_subject(const wafer_session *session, const struct wafer_record *record)
+{
+    wafer_revocation entry = {.kind = WAFER_REVOKE_SUBJECT};
+    wafer_result result;
+
+    wafer_session_subject_key(session, record, entry.key);
+    result = revoke(session, &entry);
+    if (result == WAFER_OK && record->login_at_ms >= entry.at_ms)
+        result = list_session(session, record);
+    return result;
+}
+
+wafer_result wafer_logout_everywhere(wafer_session *session)
+{
+    const struct wafer_record *record;
+    wafer_result result;
+
+    if (session == NULL || session->phase != WAFER_OPENED)
+        return WAFER_MISUSE;
+    record = signed_in(session);
+    result = record != NULL ? list_subject(session, record) : nothing_to_list(session);
+    empty(session);
+    return result;
+}
+
+/* ---- renew */
+
+wafer_result wafer_renew(wafer_session *session)
+{
+    wafer_revocation entry = {.kind = WAFER_REVOKE_COPIES};
+    wafer_result result = wafer_session_changeable(session);
+
+    if (result != WAFER_OK)
+        return result;
+    if (!session->live || session->record.subject_length == 0)
+        return WAFER_INVALID;
+    if (session->owed & WAFER_OWED_RENEWAL) /* one renewal a request */
+        return WAFER_OK;
+    if (session->record.renewals == WAFER_RENEWALS_MAX)
+        return WAFER_TOO_LARGE;
+    memcpy(entry.key, session->record.id, WAFER_ID_SIZE);
+    entry.renewals = session->record.renewals + 1;
+    result = revoke(session, &entry);
+    if (result == WAFER_OK) {
+        session->record.renewals++;
+        session->owed |= WAFER_OWED_RENEWAL;
+    }
+    return result;
+}
+
+/* ---- who and how long */
+
+const char *wafer_subject(const wafer_session *session, size_t *length)
+{
+    if (session == NULL || session->phase < WAFER_OPENED || !session->live ||
+        session->record.subject_length == 0)
+        return NULL;
+    if (length != NULL)
+        *length = session->record.subject_length;
+    return session->record.subject;
+}
+
+bool wafer_id(const wafer_session *session, uint8_t id[WAFER_ID_SIZE])
+{
+    if (session == NULL || session->phase < WAFER_OPENED || !session->live || id == NULL)
+        return false;
+    memcpy(id, session->record.id, WAFER_ID_SIZE);
+    return true;
+}
+
+bool wafer_expires_at(const wafer_session *session, int64_t *at_ms)
+{
+    if (session == NULL || session->phase < WAFER_OPENED || !session->live || at_ms == NULL)
+        return false;
+    *at_ms = wafer_session_absolute_at(session, &session->record);
+    return true;
+}
+
+bool wafer_idle_at(const wafer_session *session, int64_t *at_ms)
+{
+    int64_t idle_ms;
+
+    if (session == NULL || session->phase < WAFER_OPENED || !session->live || at_ms == NULL)
+        return false;
+    idle_ms = wafer_session_idle_ms(session, &session->record);
+    *at_ms = wafer_session_absolute_at(session, &session->record);
+    if (idle_ms > 0 && session->record.active_at_ms + idle_ms < *at_ms)
+        *at_ms = session->record.active_at_ms + idle_ms;
+    return true;
+}
+
+wafer_result wafer_set_expiry(wafer_session *session, int64_t expiry_ms, bool outlives_browser)
+{
+    wafer_result result = wafer_session_changeable(session);
+    struct wafer_record *record;
+    struct wafer_parts parts;
+    int64_t begun_ms;
+
+    if (result != WAFER_OK)
+        return result;
+    record = &session->record;
+    begun_ms = session->live ? record->login_at_ms : session->now_ms;
+    if (expiry_ms <= 0 || expiry_ms > WAFER_LIFETIME_MAX_MS ||
+        session->now_ms + expiry_ms > begun_ms + session->manager->settings.absolute_ms)
+        return WAFER_INVALID;
+    parts = (struct wafer_parts){session->variables.encoded, record->subject_length,
+                                 outlives_browser};
+    result = wafer_session_check_size(session, &parts);
+    if (result != WAFER_OK)
+        return result;
+    if (record->absolute_at_ms != session->now_ms + expiry_ms ||
+        record->outlives_browser != outlives_browser)
+        session->owed |= WAFER_OWED_EXPIRY;
+    record->absolute_at_ms = session->now_ms + expiry_ms;
+    record->outlives_browser = outlives_browser;
+    return WAFER_OK;
+}
+
+wafer_result wafer_set_idle(wafer_session *session, int64_t idle_ms)
+{
+    wafer_result result = wafer_session_changeable(session);
+    int64_t most;
+
+    if (result != WAFER_OK)
+        return result;
+    most = session->manager->settings.idle_ms;
+    if (idle_ms < 0 || idle_ms > (most > 0 ? most : WAFER_LIFETIME_MAX_MS) ||
+        (idle_ms == 0 && most > 0))
+        return WAFER_INVALID;
+    if (session->record.idle_ms != idle_ms)
+        session->owed |= WAFER_OWED_EXPIRY;
+    session->record.idle_ms = idle_ms;
+    return WAFER_OK;
+}
+
+void wafer_no_refresh(wafer_session *session)
+{
+    if (session != NULL && session->phase == WAFER_OPENED)
+        session->no_refresh = true;
+}

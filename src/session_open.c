@@ -1,0 +1,280 @@
+#include "session.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* A frozen verdict beats an empty one, so that an outage overwrites no good cookie. */
+static const unsigned char rank[] = {
+    [WAFER_NONE] = 0,    [WAFER_REJECTED] = 1, [WAFER_EXPIRED] = 2,   [WAFER_IDLE] = 3,
+    [WAFER_REVOKED] = 4, [WAFER_FUTURE] = 5,   [WAFER_UNCHECKED] = 6, [WAFER_VALID] = 7,
+};
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Settings tightened today act today: the sealed limit or the manager's, whichever is less. */
+int64_t wafer_session_absolute_at(const wafer_session *session, const struct wafer_record *record)
+{
+    return earlier(record->absolute_at_ms,
+                   record->login_at_ms + session->manager->settings.absolute_ms);
+}
+
+int64_t wafer_session_idle_ms(const wafer_session *session, const struct wafer_record *record)
+{
+    int64_t own = session->manager->settings.idle_ms;
+
+    if (own == 0 || record->idle_ms == 0)
+        return own + record->idle_ms;
+    return earlier(own, record->idle_ms);
+}
+
+wafer_verdict wafer_session_ask_list(const wafer_session *session,
+                                     const struct wafer_record *record, int64_t now_ms,
+                                     bool *superseded)
+{
+    uint8_t subject[WAFER_ID_SIZE];
+    wafer_revocation_query query = {record->id, NULL, record->login_at_ms, now_ms,
+                                    record->renewals};
+    wafer_standing standing = WAFER_REFUSED;
+
+    if (record->subject_length > 0) {
+        wafer_session_subject_key(session, record, subject);
+        query.subject = subject;
+    }
+    if (wafer_revocations_check(session->manager->settings.revocations, &query, &standing) !=
+        WAFER_OK)
+        return WAFER_UNCHECKED;
+    *superseded = standing == WAFER_SUPERSEDED;
+    return standing == WAFER_REFUSED ? WAFER_REVOKED : WAFER_VALID;
+}
+
+wafer_verdict wafer_session_judge(const wafer_session *session, const struct wafer_record *record,
+                                  int64_t now_ms, bool *superseded)
+{
+    int64_t idle_ms = wafer_session_idle_ms(session, record);
+
+    *superseded = false;
+    if (record->sealed_at_ms > now_ms + session->manager->settings.skew_ms)
+        return WAFER_FUTURE;
+    if (now_ms >= wafer_session_absolute_at(session, record))
+        return WAFER_EXPIRED;
+    if (idle_ms > 0 && now_ms - record->active_at_ms >= idle_ms)
+        return WAFER_IDLE;
+    return wafer_session_ask_list(session, record, now_ms, superseded);
+}
+
+/* One candidate, opened into session->spare. */
+struct trial {
+    struct wafer_record record;
+    wafer_verdict verdict;
+    bool superseded;
+    size_t map_at; /* where the variables begin */
+    size_t plain_length;
+    uint8_t key_id[WAFER_KEY_ID_SIZE];
+};
+
+static void try_candidate(wafer_session *session, struct wafer_candidates *candidates,
+                          const struct wafer_candidate *candidate, struct trial *trial)
+{
+    const struct wafer_key *key;
+    const struct wafer_subkeys *subkeys;
+    enum wafer_seal_result seal;
+
+    trial->verdict = WAFER_REJECTED;
+    trial->record.subject_length = 0;
+    seal = wafer_seal_peek(candidate->token, candidate->length, trial->key_id);
+    if (seal != WAFER_SEAL_OK) { /* its bytes changed since wafer_field */
+        candidates->refused[seal]++;
+        return;
+    }
+    key = wafer_generation_find(session->generation, trial->key_id, session->now_ms);
+    if (key == NULL) {
+        candidates->refused[WAFER_REFUSED_KEY]++;
+        return;
+    }
+    if (candidate->length > session->token_used)
+        session->token_used = candidate->length;
+    subkeys = wafer_generation_subkeys(session->generation, key, session->manager->binding);
+    seal = wafer_seal_open(subkeys->cipher, candidate->token, candidate->length, session->raw,
+                           session->spare, &trial->plain_length);
+    if (seal != WAFER_SEAL_OK) {
+        candidates->refused[seal]++;
+        return;
+    }
+    if (!wafer_record_read(session->spare, trial->plain_length, &trial->record, &trial->map_at)) {
+        candidates->refused[WAFER_REFUSED_CONTENT]++;
+        return;
+    }
+    trial->verdict = wafer_session_judge(session, &trial->record, session->now_ms,
+                                         &trial->superseded);
+}
+
+static bool better(const struct trial *trial, const struct trial *best)
+{
+    if (rank[trial->verdict] != rank[best->verdict])
+        return rank[trial->verdict] > rank[best->verdict];
+    if (trial->superseded != best->superseded)
+        return best->superseded;
+    return trial->verdict == WAFER_VALID && trial->record.sealed_at_ms > best->record.sealed_at_ms;
+}
+
+/* Tries all but those in `skip` and leaves the best in *best and its plaintext in session->opened.
+ * Returns its index. */
+static size_t choose(wafer_session *session, struct wafer_candidates *candidates, uint64_t skip,
+                     struct trial *best)
+{
+    size_t chosen = 0;
+    struct trial trial = {.verdict = WAFER_NONE};
+
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (skip >> i & 1)
+            continue;
+        try_candidate(session, candidates, &candidates->list[i], &trial);
+        if (trial.verdict == WAFER_VALID && best->verdict == WAFER_VALID &&
+            sodium_memcmp(trial.record.id, best->record.id, WAFER_ID_SIZE) != 0)
+            session->conflict = true;
+        if (better(&trial, best)) {
+            uint8_t *plain = session->spare;
+
+            session->spare = session->opened;
+            session->opened = plain;
+            *best = trial;
+            chosen = i;
+        }
+    }
+    sodium_memzero(&trial, sizeof trial);
+    return chosen;
+}
+
+/* Behind the map only zeros may follow (padding). */
+static bool only_zeros(const uint8_t *bytes, size_t length)
+{
+    uint8_t any = 0;
+
+    for (size_t i = 0; i < length; i++)
+        any |= bytes[i];
+    return any == 0;
+}
+
+/* Reads the variables of the best plaintext, keeping the map as it came to tell what changed. */
+static bool read_variables(wafer_session *session, const struct trial *best)
+{
+    uint8_t *map = session->opened + best->map_at;
+    size_t length = best->plain_length - best->map_at;
+    size_t used;
+
+    memcpy(session->spare, map, length);
+    if (!wafer_variables_read(&session->variables, map, length, &used) ||
+        !only_zeros(session->spare + used, length - used)) {
+        wafer_variables_wipe(&session->variables);
+        return false;
+    }
+    session->original_length = used;
+    return true;
+}
+
+static void adopt(wafer_session *session, const struct trial *best)
+{
+    bool refused = best->verdict == WAFER_FUTURE || best->verdict == WAFER_UNCHECKED;
+
+    session->verdict = best->verdict;
+    session->live = session->had_cookie = best->verdict == WAFER_VALID;
+    session->superseded = session->live && best->superseded;
+    session->frozen = session->superseded || refused;
+    session->came_known = refused || best->verdict == WAFER_IDLE;
+    if (session->came_known)
+        session->came = best->record;
+    if (session->live) {
+        session->record = best->record;
+        memcpy(session->key_id, best->key_id, WAFER_KEY_ID_SIZE);
+    } else {
+        wafer_session_reset(session);
+    }
+}
+
+static bool any_refused(const struct wafer_candidates *candidates)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < WAFER_REFUSED_KINDS; i++)
+        sum += candidates->refused[i];
+    return sum > 0;
+}
+
+static void open_candidates(wafer_session *session, struct wafer_candidates *candidates)
+{
+    struct trial best = {.verdict = any_refused(candidates) ? WAFER_REJECTED : WAFER_NONE};
+    unsigned refused[WAFER_REFUSED_KINDS];
+    uint64_t skip = 0;
+
+    memcpy(refused, candidates->refused, sizeof refused);
+    for (;;) {
+        size_t chosen = choose(session, candidates, skip, &best);
+
+        if (best.verdict != WAFER_VALID || read_variables(session, &best))
+            break;
+        /* A good seal around variables that are none: only a holder of the key makes that. */
+        memcpy(candidates->refused, refused, sizeof refused);
+        skip |= UINT64_C(1) << chosen;
+        for (uint64_t left = skip; left != 0; left &= left - 1)
+            candidates->refused[WAFER_REFUSED_CONTENT]++;
+        best.verdict = WAFER_REJECTED;
+        session->conflict = false;
+    }
+    adopt(session, &best);
+    sodium_memzero(&best, sizeof best);
+}
+
+static wafer_verdict open_fields(wafer_session *session)
+{
+    struct wafer_candidates *candidates = wafer_session_candidates(session);
+
+    session->phase = WAFER_OPENED;
+    if (session->clock_failed) {
+        session->frozen = true;
+        session->verdict = WAFER_UNCHECKED;
+        return session->verdict;
+    }
+    open_candidates(session, candidates);
+    if (session->fields_overflow || candidates->overflow > 0)
+        session->frozen = true;
+    return session->verdict;
+}
+
+wafer_verdict wafer_open(wafer_session *session)
+{
+    if (session == NULL || session->phase == WAFER_ENDED)
+        return WAFER_UNCHECKED;
+    if (session->phase != WAFER_BEGUN)
+        return session->verdict;
+    return open_fields(session);
+}
+
+wafer_verdict wafer_open_token(wafer_session *session, const char *token, size_t length)
+{
+    if (session == NULL || session->phase == WAFER_ENDED || (token == NULL && length > 0))
+        return WAFER_UNCHECKED;
+    if (session->phase != WAFER_BEGUN)
+        return session->verdict;
+    wafer_session_forget_fields(session);
+    session->at_semicolons.list[0].token = token;
+    session->at_semicolons.list[0].length = length;
+    session->at_semicolons.count = 1;
+    return open_fields(session);
+}
+
+wafer_verdict wafer_recheck(wafer_session *session)
+{
+    int64_t now_ms;
+    bool superseded;
+
+    if (session == NULL || session->phase < WAFER_OPENED)
+        return WAFER_UNCHECKED;
+    if (!session->live) /* signed out since, or never opened as valid */
+        return session->verdict == WAFER_VALID ? WAFER_REVOKED : session->verdict;
+    if (!wafer_manager_now(session->manager, &now_ms))
+        return WAFER_UNCHECKED;
+    return wafer_session_judge(session, &session->record, now_ms, &superseded);
+}
