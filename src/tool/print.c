@@ -1,0 +1,67 @@
+#include "tool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+int tool_failed(const char *text)
+{
+    fprintf(stderr, "wafer: %s\n", text);
+    return TOOL_FAILED;
+}
+
+void tool_write_text(FILE *out, const char *text, size_t length)
+{
+    unsigned char previous = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        unsigned char next = i + 1 < length ? (unsigned char)text[i + 1] : 0;
+        /* U+0080 to U+009F are controls too, written as 0xC2 and one byte. */
+        bool high_control = (byte == 0xc2 && next < 0xa0) || (previous == 0xc2 && byte < 0xa0);
+
+        if (byte == '\\')
+            fputs("\\\\", out);
+        else if (byte == '\n')
+            fputs("\\n", out);
+        else if (byte < 0x20 || byte == 0x7f || high_control)
+            fprintf(out, "\\x%02x", byte);
+        else
+            putc(byte, out);
+        previous = byte;
+    }
+}
+
+void tool_write_hex(FILE *out, const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        fprintf(out, "%02x", bytes[i]);
+}
+
+void tool_write_time(FILE *out, int64_t at_ms)
+{
+    time_t seconds = (time_t)(at_ms / 1000);
+    struct tm utc;
+
+    if (at_ms == INT64_MAX || gmtime_r(&seconds, &utc) == NULL)
+        fputs("never", out);
+    else
+        fprintf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1,
+                utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
+bool tool_read_number(const char *text, int64_t least, int64_t most, int64_t *number)
+{
+    const char *digits = text[0] == '-' ? text + 1 : text;
+    char *end;
+    long long value;
+
+    if (digits[0] < '0' || digits[0] > '9')
+        return false;
+    errno = 0;
+    value = strtoll(text, &end, 10);
+    if (*end != '\0' || errno != 0 || value < least || value > most)
+        return false;
+    *number = value;
+    return true;
+}
