@@ -252,7 +252,7 @@ WAFER_API void wafer_end(wafer_session *session);
 /* True when the session may not be changed and sends no cookie: after FUTURE and UNCHECKED, when
  * the request carried more cookies than wafer_field takes, when the clock failed, when the cookie
  * is a copy that wafer_renew retired a moment ago, and while it is not open. Puts then return
- * WAFER_UNAVAILABLE, and wafer_finish does. */
+ * WAFER_UNAVAILABLE, and so does wafer_finish after one; reading works after WAFER_VALID. */
 WAFER_API bool wafer_frozen(const wafer_session *session);
 
 /* True when two valid cookies of this name, of different sessions, came with the request: another
