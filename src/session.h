@@ -1,6 +1,7 @@
 /* What a session is inside, for the files that make it up:
  *
  *     session.c            life: new, place, begin, field, end
+ *     session_state.c      what a record is worth, whether it may change, how one begins
  *     session_open.c       candidates to a verdict, recheck
  *     session_variables.c  get, put, remove
  *     session_login.c      log in and out, renew, expiry
@@ -94,7 +95,27 @@ void wafer_session_forget_fields(wafer_session *session);
 /* Those to try: what a comma separates counts only when nothing else was found. */
 struct wafer_candidates *wafer_session_candidates(wafer_session *session);
 
-/* ---- session_open.c: what a record is worth */
+/* ---- session_state.c */
+/* OK when the session may change now, else MISUSE or UNAVAILABLE. */
+wafer_result wafer_session_changeable(const wafer_session *session);
+/* OK when the line of these parts keeps the limits; else TOO_LARGE, and its size is remembered for
+ * wafer_explain. */
+wafer_result wafer_session_check_size(wafer_session *session, const struct wafer_parts *parts);
+
+/* Empties the record: nobody, the manager's settings, expiry from now. */
+void wafer_session_reset(wafer_session *session);
+/* Gives a record an id and a login time that no revocation so far refuses: another host's clock may
+ * be ahead, and the same millisecond must not log out who logs in after it. */
+wafer_result wafer_session_begin_record(const wafer_session *session, struct wafer_record *record);
+/* Does so for an empty session, which then is one. */
+wafer_result wafer_session_start(wafer_session *session);
+
+/* The list's key for a subject of this manager's realm. */
+void wafer_session_subject_key(const wafer_session *session, const struct wafer_record *record,
+                               uint8_t key[WAFER_ID_SIZE]);
+/* Of the sealed limits and the manager's the smaller: settings tightened today act today. */
+int64_t wafer_session_absolute_at(const wafer_session *session, const struct wafer_record *record);
+int64_t wafer_session_idle_ms(const wafer_session *session, const struct wafer_record *record);
 /* What the list says: VALID, REVOKED or UNCHECKED. */
 wafer_verdict wafer_session_ask_list(const wafer_session *session,
                                      const struct wafer_record *record, int64_t now_ms,
@@ -102,24 +123,5 @@ wafer_verdict wafer_session_ask_list(const wafer_session *session,
 /* The same after the clock: also FUTURE, EXPIRED and IDLE. */
 wafer_verdict wafer_session_judge(const wafer_session *session, const struct wafer_record *record,
                                   int64_t now_ms, bool *superseded);
-int64_t wafer_session_absolute_at(const wafer_session *session, const struct wafer_record *record);
-/* The idle limit in force, 0 for none. */
-int64_t wafer_session_idle_ms(const wafer_session *session, const struct wafer_record *record);
-
-/* ---- session_variables.c */
-/* OK when variables may change now, else MISUSE or UNAVAILABLE. */
-wafer_result wafer_session_changeable(const wafer_session *session);
-/* OK when the line of these parts keeps the limits; else TOO_LARGE, and its size is remembered for
- * wafer_explain. */
-wafer_result wafer_session_check_size(wafer_session *session, const struct wafer_parts *parts);
-
-/* ---- session_login.c */
-/* Empties the record: nobody, the manager's settings, expiry from now. */
-void wafer_session_reset(wafer_session *session);
-/* Gives an empty session its id and login time. */
-wafer_result wafer_session_start(wafer_session *session);
-/* The list's key for a subject of this manager's realm. */
-void wafer_session_subject_key(const wafer_session *session, const struct wafer_record *record,
-                               uint8_t key[WAFER_ID_SIZE]);
 
 #endif

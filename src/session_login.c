@@ -1,63 +1,9 @@
 #include "session.h"
 
-#include "nonce.h"
 #include "utf8.h"
 
 #include <sodium.h>
 #include <string.h>
-
-void wafer_session_reset(wafer_session *session)
-{
-    const wafer_settings *own = &session->manager->settings;
-    struct wafer_record *record = &session->record;
-
-    sodium_memzero(record, sizeof *record);
-    record->login_at_ms = record->sealed_at_ms = record->active_at_ms = session->now_ms;
-    record->absolute_at_ms = session->now_ms + own->absolute_ms;
-    record->idle_ms = own->idle_ms;
-    record->outlives_browser = own->outlives_browser;
-}
-
-void wafer_session_subject_key(const wafer_session *session, const struct wafer_record *record,
-                               uint8_t key[WAFER_ID_SIZE])
-{
-    /* The lengths were checked when the manager was made and the record read. */
-    (void)!wafer_subject_key(session->manager->settings.realm, record->subject,
-                             record->subject_length, key);
-}
-
-/* Gives the record an id and a login time that no revocation so far refuses: another host's clock
- * may be ahead, and the same millisecond must not log out who logs in after it. */
-static wafer_result begin_record(const wafer_session *session, struct wafer_record *record)
-{
-    const wafer_settings *own = &session->manager->settings;
-    uint8_t subject[WAFER_ID_SIZE];
-    int64_t not_before_ms = 0;
-    wafer_result result;
-
-    if (record->subject_length > 0)
-        wafer_session_subject_key(session, record, subject);
-    result = wafer_revocations_not_before(own->revocations,
-                                          record->subject_length > 0 ? subject : NULL,
-                                          &not_before_ms);
-    if (result != WAFER_OK)
-        return WAFER_UNAVAILABLE;
-    /* Further ahead than revoking ever sets it: this host's clock went back. */
-    if (not_before_ms > session->now_ms + 2 * session->manager->list_skew_ms + 1)
-        return WAFER_UNAVAILABLE;
-    if (!wafer_random(record->id, WAFER_ID_SIZE))
-        return WAFER_SYSTEM;
-    record->login_at_ms = not_before_ms > session->now_ms ? not_before_ms : session->now_ms;
-    return WAFER_OK;
-}
-
-wafer_result wafer_session_start(wafer_session *session)
-{
-    wafer_result result = begin_record(session, &session->record);
-
-    session->live = result == WAFER_OK;
-    return result;
-}
 
 /* Adds an entry as of this moment: a request may have begun long ago. */
 static wafer_result revoke(const wafer_session *session, wafer_revocation *entry)
@@ -139,7 +85,7 @@ wafer_result wafer_login(wafer_session *session, const char *subject, size_t len
                                  length, fresh.outlives_browser};
     result = wafer_session_check_size(session, &parts);
     if (result == WAFER_OK)
-        result = begin_record(session, &fresh);
+        result = wafer_session_begin_record(session, &fresh);
     if (result == WAFER_OK && old != NULL)
         result = list_session(session, old);
     if (result == WAFER_OK)

@@ -9,62 +9,6 @@ static const unsigned char rank[] = {
     [WAFER_REVOKED] = 4, [WAFER_FUTURE] = 5,   [WAFER_UNCHECKED] = 6, [WAFER_VALID] = 7,
 };
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Settings tightened today act today: the sealed limit or the manager's, whichever is less. */
-int64_t wafer_session_absolute_at(const wafer_session *session, const struct wafer_record *record)
-{
-    return earlier(record->absolute_at_ms,
-                   record->login_at_ms + session->manager->settings.absolute_ms);
-}
-
-int64_t wafer_session_idle_ms(const wafer_session *session, const struct wafer_record *record)
-{
-    int64_t own = session->manager->settings.idle_ms;
-
-    if (own == 0 || record->idle_ms == 0)
-        return own + record->idle_ms;
-    return earlier(own, record->idle_ms);
-}
-
-wafer_verdict wafer_session_ask_list(const wafer_session *session,
-                                     const struct wafer_record *record, int64_t now_ms,
-                                     bool *superseded)
-{
-    uint8_t subject[WAFER_ID_SIZE];
-    wafer_revocation_query query = {record->id, NULL, record->login_at_ms, now_ms,
-                                    record->renewals};
-    wafer_standing standing = WAFER_REFUSED;
-
-    if (record->subject_length > 0) {
-        wafer_session_subject_key(session, record, subject);
-        query.subject = subject;
-    }
-    if (wafer_revocations_check(session->manager->settings.revocations, &query, &standing) !=
-        WAFER_OK)
-        return WAFER_UNCHECKED;
-    *superseded = standing == WAFER_SUPERSEDED;
-    return standing == WAFER_REFUSED ? WAFER_REVOKED : WAFER_VALID;
-}
-
-wafer_verdict wafer_session_judge(const wafer_session *session, const struct wafer_record *record,
-                                  int64_t now_ms, bool *superseded)
-{
-    int64_t idle_ms = wafer_session_idle_ms(session, record);
-
-    *superseded = false;
-    if (record->sealed_at_ms > now_ms + session->manager->settings.skew_ms)
-        return WAFER_FUTURE;
-    if (now_ms >= wafer_session_absolute_at(session, record))
-        return WAFER_EXPIRED;
-    if (idle_ms > 0 && now_ms - record->active_at_ms >= idle_ms)
-        return WAFER_IDLE;
-    return wafer_session_ask_list(session, record, now_ms, superseded);
-}
-
 /* One candidate, opened into session->spare. */
 struct trial {
     struct wafer_record record;

@@ -7,27 +7,12 @@ static bool readable(const wafer_session *session)
     return session != NULL && session->phase >= WAFER_OPENED;
 }
 
-wafer_result wafer_session_changeable(const wafer_session *session)
-{
-    if (session == NULL || session->phase != WAFER_OPENED)
-        return WAFER_MISUSE;
-    return session->frozen ? WAFER_UNAVAILABLE : WAFER_OK;
-}
-
 /* ---- sizes */
 
 static struct wafer_parts parts_now(const wafer_session *session)
 {
     return (struct wafer_parts){session->variables.encoded, session->record.subject_length,
                                 session->record.outlives_browser};
-}
-
-wafer_result wafer_session_check_size(wafer_session *session, const struct wafer_parts *parts)
-{
-    if (wafer_manager_fits(session->manager, parts))
-        return WAFER_OK;
-    session->refused_size = wafer_manager_line_size(session->manager, parts);
-    return WAFER_TOO_LARGE;
 }
 
 bool wafer_line_size(const wafer_session *session, size_t *size, size_t *limit)

@@ -382,6 +382,23 @@ static void a_clock_far_behind_the_list_starts_no_session(void **state)
     assert_string_equal(ada.line, "");
 }
 
+static void a_request_that_began_long_ago_still_signs_in(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+
+    (void)!arrive(world, &ada);
+    world->now_ms += 5 * MINUTE;
+    assert_int_equal(wafer_revoke_everyone(world->list), WAFER_OK);
+    assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_OK);
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    assert_int_equal(look(world, &ada), WAFER_VALID);
+    (void)!arrive(world, &(struct browser){.cookie = ""});
+    world->now_ms = -1;
+    assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_SYSTEM);
+    assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_SYSTEM);
+}
+
 static void a_list_that_refuses_older_sessions_does_so_from_its_start(void **state)
 {
     struct world *world = *state;
@@ -694,6 +711,7 @@ int main(void)
         IN_WORLD(everyone_is_logged_out_and_may_come_back),
         IN_WORLD(each_revocation_reaches_logins_that_an_earlier_one_put_ahead),
         IN_WORLD(a_clock_far_behind_the_list_starts_no_session),
+        IN_WORLD(a_request_that_began_long_ago_still_signs_in),
         IN_WORLD(a_list_that_refuses_older_sessions_does_so_from_its_start),
         IN_WORLD(renewing_retires_older_copies_after_the_grace),
         IN_WORLD(of_parallel_renewals_one_succeeds_and_nobody_is_logged_out),
