@@ -2,12 +2,12 @@
 # The demo server, as a browser and as an attacker would use it: with curl, on 127.0.0.1.
 set -u
 
+tests=$(cd "$(dirname "$0")" && pwd)
+
 build=${BUILD:-build}
 demo=$build/wafer-demo
 wafer=$build/wafer
 folder=$(mktemp -d)
-total=0
-failed=0
 pids=
 
 cleanup() {
@@ -19,29 +19,7 @@ trap 'exit 1' INT TERM HUP
 
 # ---- Helpers ----
 
-report() { # STATUS SENTENCE
-    total=$((total + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok - $2"
-    else
-        failed=$((failed + 1))
-        echo "not ok - $2"
-    fi
-}
-equals() { # SENTENCE EXPECTED ACTUAL
-    [ "$2" = "$3" ]
-    equal=$?
-    report $equal "$1"
-    [ $equal -eq 0 ] || echo "#   expected \"$2\" but got \"$3\""
-}
-contains() { # SENTENCE PATTERN FILE
-    grep -q -- "$2" "$3"
-    report $? "$1"
-}
-lacks() { # SENTENCE PATTERN FILE
-    ! grep -q -- "$2" "$3"
-    report $? "$1"
-}
+. "$tests/report.sh"
 
 # Starts a server and waits for its address: sets pid, url and port.
 start() { # LOG OPTION...

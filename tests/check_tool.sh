@@ -2,35 +2,17 @@
 # The command: everything it does, and every kind of wrong input.
 set -u
 
+tests=$(cd "$(dirname "$0")" && pwd)
+
 wafer=${BUILD:-build}/wafer
 case $wafer in /*) ;; *) wafer=$PWD/$wafer ;; esac
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-total=0
-failed=0
 cd "$folder" || exit 1
 
 # ---- Helpers ----
 
-report() { # STATUS SENTENCE
-    total=$((total + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok - $2"
-    else
-        failed=$((failed + 1))
-        echo "not ok - $2"
-    fi
-}
-equals() { # SENTENCE EXPECTED ACTUAL
-    [ "$2" = "$3" ]
-    equal=$?
-    report $equal "$1"
-    [ $equal -eq 0 ] || echo "#   expected \"$2\" but got \"$3\""
-}
-contains() { # SENTENCE PATTERN FILE
-    grep -q -- "$2" "$3"
-    report $? "$1"
-}
+. "$tests/report.sh"
 works() { # SENTENCE ARGUMENT...: status 0, and nothing on stderr
     sentence=$1
     shift

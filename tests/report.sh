@@ -1,0 +1,28 @@
+# What the check scripts that drive programs share; they read it with the "." command. Prints a line
+# a test, "ok - SENTENCE" or "not ok - SENTENCE".
+total=0
+failed=0
+
+report() { # STATUS SENTENCE
+    total=$((total + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok - $2"
+    else
+        failed=$((failed + 1))
+        echo "not ok - $2"
+    fi
+}
+equals() { # SENTENCE EXPECTED ACTUAL
+    [ "$2" = "$3" ]
+    equal=$?
+    report $equal "$1"
+    [ $equal -eq 0 ] || echo "#   expected \"$2\" but got \"$3\""
+}
+contains() { # SENTENCE PATTERN FILE
+    grep -q -- "$2" "$3"
+    report $? "$1"
+}
+lacks() { # SENTENCE PATTERN FILE
+    ! grep -q -- "$2" "$3"
+    report $? "$1"
+}
