@@ -64,7 +64,7 @@ visit() { # JAR PATH ARGUMENT...
     shift 2
     bare -b "$jar" -c "$jar" "$@" "$url$path"
 }
-post() { # JAR PATH ARGUMENT...: with a crumb; prints the status
+post() { # JAR PATH ARGUMENT...: with a CSRF token; prints the status
     with=$1 to=$2
     shift 2
     visit "$with" "$to" -o "$folder/body" -w '%{http_code}' \
@@ -208,24 +208,24 @@ cookie_fields() {
 
 # ---- Forms and methods ----
 
-forms_need_crumbs() {
-    equals 'a form without a crumb is refused' 403 "$(visit ada set -o "$folder/body" \
+forms_need_csrf_tokens() {
+    equals 'a form without a CSRF token is refused' 403 "$(visit ada set -o "$folder/body" \
         -w '%{http_code}' -d value=planted)"
     contains 'the page says what to do' 'csrf' "$folder/body"
-    equals 'a form with a wrong crumb is refused' 403 "$(visit ada set -o /dev/null \
+    equals 'a form with a wrong CSRF token is refused' 403 "$(visit ada set -o /dev/null \
         -w '%{http_code}' -d "csrf=$(repeat A 48)" -d value=planted)"
-    equals 'a crumb of another session is refused' 403 "$(visit ada set -o /dev/null \
+    equals 'a CSRF token of another session is refused' 403 "$(visit ada set -o /dev/null \
         -w '%{http_code}' -d "csrf=$(visit other csrf)" -d value=planted)"
-    equals 'a crumb in the address is no crumb' 403 "$(visit ada "set?csrf=$(visit ada csrf)" \
+    equals 'a CSRF token in the address is none' 403 "$(visit ada "set?csrf=$(visit ada csrf)" \
         -o /dev/null -w '%{http_code}' -d value=planted)"
-    equals 'signing in needs a crumb' 403 "$(status_of -d user=eve "${url}login")"
-    equals 'signing out needs a crumb' 403 \
+    equals 'signing in needs a CSRF token' 403 "$(status_of -d user=eve "${url}login")"
+    equals 'signing out needs a CSRF token' 403 \
         "$(visit ada logout -o /dev/null -w '%{http_code}' -X POST)"
     equals 'nothing was changed by them' '' "$(fact ada note)"
     equals 'and nobody was signed out' 'ada' "$(fact ada subject)"
     before=$(visit other csrf)
     post other login -d user=dora >/dev/null
-    equals 'a crumb from before signing in is refused' 403 "$(visit other set -o /dev/null \
+    equals 'a CSRF token from before signing in is refused' 403 "$(visit other set -o /dev/null \
         -w '%{http_code}' -d "csrf=$before" -d value=planted)"
 }
 
@@ -437,7 +437,7 @@ sign_out_reaches_copies
 sign_out_everywhere
 one_user_after_another
 cookie_fields
-forms_need_crumbs
+forms_need_csrf_tokens
 forms_are_checked
 a_cookie_has_limits
 methods_and_paths

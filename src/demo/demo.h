@@ -78,7 +78,7 @@ void demo_completed(void *server, struct MHD_Connection *connection, void **cont
 
 struct demo_route {
     const char *path;
-    bool post; /* takes POST with a crumb against CSRF, else GET and HEAD */
+    bool post; /* takes POST with a CSRF token, else GET and HEAD */
     void (*answer)(struct demo_request *request, struct demo_answer *answer);
 };
 
@@ -87,7 +87,7 @@ const struct demo_route *demo_route_find(const char *path);
 /* ---- pages ------------------------------------------------------------------------ */
 
 void demo_page_home(struct demo_answer *answer, wafer_session *session, wafer_verdict verdict,
-                    wafer_result counted, const char *crumb);
+                    wafer_result counted, const char *csrf);
 void demo_page_whoami(struct demo_answer *answer, wafer_session *session, wafer_verdict verdict);
 /* A page for anything that is not 200: its heading and what to do. */
 void demo_page_error(struct demo_answer *answer, unsigned status, const char *heading,

@@ -28,9 +28,9 @@ void demo_help(FILE *out)
           "SIGHUP reads the key file anew; SIGINT (Ctrl-C) and SIGTERM end the server.\n"
           "\n"
           "With curl:\n"
-          "  curl -c jar -b jar http://127.0.0.1:8080/csrf            prints a crumb; each POST\n"
+          "  curl -c jar -b jar http://127.0.0.1:8080/csrf            prints a token; each POST\n"
           "  curl -c jar -b jar http://127.0.0.1:8080/login \\         needs one of its session\n"
-          "       --data-urlencode csrf=CRUMB -d user=ada             /set takes value=...;\n"
+          "       --data-urlencode csrf=TOKEN -d user=ada             /set takes value=...;\n"
           "  curl -c jar -b jar http://127.0.0.1:8080/whoami          also /logout and\n"
           "                                                           /logout-everywhere\n"
           "Exit status: 0 when ended by a signal, 1 when it cannot run, 2 for wrong arguments.\n",

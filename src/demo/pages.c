@@ -127,14 +127,18 @@ static void write_head(FILE *out)
           out);
 }
 
-/* The start of a form; whoever calls adds a field and closes it. */
-static void write_form(FILE *out, const char *path, const char *crumb, const char *button)
+/* The start of a form; whoever calls adds fields, then the end. */
+static void begin_form(FILE *out, const char *path, const char *csrf)
 {
     fprintf(out,
             "<form method=\"post\" action=\"%s\">\n"
-            "<input type=\"hidden\" name=\"csrf\" value=\"%s\">\n"
-            "<button>%s</button>\n",
-            path, crumb, button);
+            "<input type=\"hidden\" name=\"csrf\" value=\"%s\">\n",
+            path, csrf);
+}
+
+static void end_form(FILE *out, const char *button)
+{
+    fprintf(out, "<button>%s</button>\n</form>\n", button);
 }
 
 static const char *what_happened(wafer_verdict verdict)
@@ -155,39 +159,41 @@ static const char *what_happened(wafer_verdict verdict)
     }
 }
 
-static void write_sign_in(FILE *out, const char *crumb)
+static void write_sign_in(FILE *out, const char *csrf)
 {
     fputs("<h2>Sign in</h2>\n<p>There is no password: this shows sessions, so any name will do."
           "</p>\n",
           out);
-    write_form(out, "/login", crumb, "Sign in");
-    fputs("<label>as <input name=\"user\" maxlength=\"255\" required></label>\n</form>\n", out);
+    begin_form(out, "/login", csrf);
+    fputs("<label>Name <input name=\"user\" maxlength=\"255\" required></label>\n", out);
+    end_form(out, "Sign in");
 }
 
-static void write_note(FILE *out, const wafer_session *session, const char *crumb)
+static void write_note(FILE *out, const wafer_session *session, const char *csrf)
 {
     size_t length = 0;
     const char *note = wafer_get_text(session, "note", &length);
 
     fputs("<h2>A note</h2>\n<p>It is kept in the cookie and nowhere else.</p>\n", out);
-    write_form(out, "/set", crumb, "Keep");
-    fputs("<label>the note <input name=\"value\" value=\"", out);
+    begin_form(out, "/set", csrf);
+    fputs("<label>Note <input name=\"value\" value=\"", out);
     if (note != NULL)
         write_html(out, note, length);
-    fputs("\"></label>\n</form>\n", out);
+    fputs("\"></label>\n", out);
+    end_form(out, "Keep");
 }
 
-static void write_sign_out(FILE *out, const char *crumb)
+static void write_sign_out(FILE *out, const char *csrf)
 {
     fputs("<h2>Sign out</h2>\n<p>Copies of the cookie are refused from then on.</p>\n", out);
-    write_form(out, "/logout", crumb, "Sign out");
-    fputs("here</form>\n", out);
-    write_form(out, "/logout-everywhere", crumb, "Sign out everywhere");
-    fputs("on every device</form>\n", out);
+    begin_form(out, "/logout", csrf);
+    end_form(out, "Sign out");
+    begin_form(out, "/logout-everywhere", csrf);
+    end_form(out, "Sign out on every device");
 }
 
 void demo_page_home(struct demo_answer *answer, wafer_session *session, wafer_verdict verdict,
-                    wafer_result counted, const char *crumb)
+                    wafer_result counted, const char *csrf)
 {
     FILE *out = answer->page;
     size_t length = 0;
@@ -204,10 +210,10 @@ void demo_page_home(struct demo_answer *answer, wafer_session *session, wafer_ve
     write_facts(out, true, session, verdict);
     fputs("</table>\n", out);
     if (subject == NULL)
-        write_sign_in(out, crumb);
-    write_note(out, session, crumb);
+        write_sign_in(out, csrf);
+    write_note(out, session, csrf);
     if (subject != NULL)
-        write_sign_out(out, crumb);
+        write_sign_out(out, csrf);
     fputs("</body>\n</html>\n", out);
 }
 

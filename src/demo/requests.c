@@ -117,14 +117,14 @@ static bool open_session(struct demo_request *request, struct MHD_Connection *co
     return false;
 }
 
-static bool crumb_is_right(const struct demo_request *request)
+static bool csrf_is_right(const struct demo_request *request)
 {
-    char crumb[DEMO_BODY_MAX + 1];
+    char csrf[DEMO_BODY_MAX + 1];
     size_t length;
 
-    return demo_form_field(request->body, request->received, "csrf", crumb, &length) ==
+    return demo_form_field(request->body, request->received, "csrf", csrf, &length) ==
                DEMO_FIELD_FOUND &&
-           wafer_csrf_check(request->session, crumb, length);
+           wafer_csrf_check(request->session, csrf, length);
 }
 
 static void choose(struct demo_request *request, struct MHD_Connection *connection,
@@ -146,11 +146,11 @@ static void choose(struct demo_request *request, struct MHD_Connection *connecti
         demo_page_error(answer, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "Not a form",
                         "Send application/x-www-form-urlencoded, as curl -d does.");
     } else if (open_session(request, connection, answer)) {
-        if (request->route->post && !crumb_is_right(request))
+        if (request->route->post && !csrf_is_right(request))
             demo_page_error(answer, MHD_HTTP_FORBIDDEN, "The form is not of this session",
                             "Its csrf field is missing, or you signed in or out since the page was "
                             "loaded. Go back to /, reload, and send the form again; with curl, "
-                            "take a fresh crumb from /csrf.");
+                            "take a fresh CSRF token from /csrf.");
         else
             request->route->answer(request, answer);
     }

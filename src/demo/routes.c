@@ -29,7 +29,7 @@ static bool read_field(const struct demo_request *request, struct demo_answer *a
 
 static void home(struct demo_request *request, struct demo_answer *answer)
 {
-    char crumb[WAFER_CSRF_LENGTH + 1];
+    char csrf[WAFER_CSRF_LENGTH + 1];
     wafer_result counted = WAFER_OK;
     wafer_result result;
     int64_t visits = 0;
@@ -37,7 +37,7 @@ static void home(struct demo_request *request, struct demo_answer *answer)
     wafer_get_integer(request->session, "visits", &visits);
     if (!request->head && visits < INT64_MAX)
         counted = wafer_put_integer(request->session, "visits", visits + 1);
-    result = wafer_csrf_token(request->session, crumb);
+    result = wafer_csrf_token(request->session, csrf);
     if (result != WAFER_OK) {
         demo_page_failure(answer, request->session, result);
         return;
@@ -45,7 +45,7 @@ static void home(struct demo_request *request, struct demo_answer *answer)
     /* A full cookie is no reason to withhold the form that can empty it; the page tells. */
     if (counted == WAFER_TOO_LARGE)
         answer->forgiven = counted;
-    demo_page_home(answer, request->session, request->verdict, counted, crumb);
+    demo_page_home(answer, request->session, request->verdict, counted, csrf);
 }
 
 static void whoami(struct demo_request *request, struct demo_answer *answer)
@@ -55,15 +55,15 @@ static void whoami(struct demo_request *request, struct demo_answer *answer)
 
 static void csrf(struct demo_request *request, struct demo_answer *answer)
 {
-    char crumb[WAFER_CSRF_LENGTH + 1];
-    wafer_result result = wafer_csrf_token(request->session, crumb);
+    char csrf[WAFER_CSRF_LENGTH + 1];
+    wafer_result result = wafer_csrf_token(request->session, csrf);
 
     if (result != WAFER_OK) {
         demo_page_failure(answer, request->session, result);
         return;
     }
     answer->type = "text/plain; charset=utf-8";
-    fprintf(answer->page, "%s\n", crumb);
+    fprintf(answer->page, "%s\n", csrf);
 }
 
 static void login(struct demo_request *request, struct demo_answer *answer)
