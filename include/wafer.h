@@ -63,7 +63,8 @@ typedef enum wafer_result {
 /* What the cookies of a request turned out to be, and what to do then. */
 typedef enum wafer_verdict {
     WAFER_NONE = 0,  /* no such cookie: a first visit; fill the empty session or not */
-    WAFER_VALID,     /* use it; wafer_subject tells whether somebody is signed in */
+    WAFER_VALID,     /* use it; wafer_subject tells whether somebody is signed in. When
+                        wafer_frozen, it may only be read */
     WAFER_IDLE,      /* unused for too long: ask to sign in again; the session is empty */
     WAFER_EXPIRED,   /* past its absolute expiry: ask to sign in again; the session is empty */
     WAFER_FUTURE,    /* sealed later than now + skew, so a clock is wrong: answer 503;
@@ -205,7 +206,7 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_session_place(void *memory, size_t
 
 /* ---- 3. One request --------------------------------------------------------------- */
 
-/* Begins a request: wipes what was there, reads the clock once, takes hold of the key ring as it
+/* Begins a request: wipes what was there, reads the clock, takes hold of the key ring as it
  * is now until wafer_end. May be called in any state.
  *
  * Errors   WAFER_SYSTEM the clock cannot be read: wafer_open will say WAFER_UNCHECKED;
@@ -241,8 +242,8 @@ WAFER_API WAFER_MUST_CHECK wafer_verdict wafer_open(wafer_session *session);
 /* Asks again, later, for a WebSocket or a stream: reads the clock and the list anew. Changes
  * nothing in the session; may be called until wafer_end, also after wafer_finish. On anything but
  * WAFER_VALID close the connection. The idle limit counts from the cookie that the session was
- * opened with, whatever the user does elsewhere; a session that was not opened as valid keeps its
- * verdict. */
+ * opened with, whatever the user does elsewhere; renewals elsewhere do not count. Without a
+ * session, opened as valid or begun since, the verdict of wafer_open stays. */
 WAFER_API WAFER_MUST_CHECK wafer_verdict wafer_recheck(wafer_session *session);
 
 /* Ends the request: wipes variables, keys in use and output, and lets go of the key ring. Call it
@@ -254,6 +255,10 @@ WAFER_API void wafer_end(wafer_session *session);
  * is a copy that wafer_renew retired a moment ago, and while it is not open. Puts then return
  * WAFER_UNAVAILABLE, and so does wafer_finish after one; reading works after WAFER_VALID. */
 WAFER_API bool wafer_frozen(const wafer_session *session);
+
+/* True when the cookie is a copy that wafer_renew retired a moment ago: it may be read, but is
+ * frozen. A request that must write is to be repeated; by then the browser has the renewed one. */
+WAFER_API bool wafer_superseded(const wafer_session *session);
 
 /* True when two valid cookies of this name, of different sessions, came with the request: another
  * path or domain, or somebody tossing cookies. Only a __Host- name keeps those out. */
@@ -301,8 +306,9 @@ WAFER_API const uint8_t *wafer_get_bytes(const wafer_session *session, const cha
  * Errors   WAFER_INVALID name or text is not UTF-8 without U+0000, the name is empty or longer
  *          than 255, or a NULL value; WAFER_TOO_LARGE the cookie line would pass the limit
  *          (wafer_explain and wafer_line_size give both sizes) or there are 64 variables;
- *          WAFER_UNAVAILABLE frozen; WAFER_SYSTEM no randomness for a new session's id;
- *          WAFER_MISUSE before wafer_open or after wafer_finish. */
+ *          WAFER_UNAVAILABLE frozen, or the list cannot be asked or is ahead of the clock when a
+ *          session begins; WAFER_SYSTEM no randomness or no clock then; WAFER_MISUSE before
+ *          wafer_open or after wafer_finish. */
 WAFER_API wafer_result wafer_put_integer(wafer_session *session, const char *name, int64_t value);
 WAFER_API wafer_result wafer_put_boolean(wafer_session *session, const char *name, bool value);
 WAFER_API wafer_result wafer_put_text(wafer_session *session, const char *name, const char *text);
@@ -337,11 +343,14 @@ WAFER_API bool wafer_line_size(const wafer_session *session, size_t *size, size_
  *
  * Takes a new id (no session fixation) and a new login time. Variables are cleared but for the
  * keep_count names in keep; all are cleared when somebody else was signed in. If somebody was,
- * the old session is put on the revocation list.
+ * the old session is put on the revocation list; one that came idle is too, if there is room. Put
+ * first what might fail: if wafer_finish fails afterwards, the browser is left with what was
+ * listed.
  *
  * Errors   WAFER_INVALID the subject; LIST_FULL, UNAVAILABLE, SYSTEM the old session could not be
- *          listed, or no randomness, or the clock is behind the list: the session is then as it
- *          was; UNAVAILABLE frozen; WAFER_TOO_LARGE the line limit; WAFER_MISUSE out of order. */
+ *          listed, or no randomness, or the clock is behind the list; UNAVAILABLE frozen, or no
+ *          key seals; WAFER_TOO_LARGE the line limit; the failure of an earlier put. The session is
+ *          then as it was. WAFER_MISUSE out of order. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_login(wafer_session *session, const char *subject,
                                                     size_t length, const char *const *keep,
                                                     size_t keep_count);
@@ -356,7 +365,8 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_login(wafer_session *session, cons
  * two valid sessions (wafer_conflict) it is the chosen one. In a frozen session the id is listed,
  * but no deletion goes out.
  *
- * Errors   LIST_FULL, UNAVAILABLE, SYSTEM: copies live on, but the deletion is owed all the same;
+ * Errors   LIST_FULL, UNAVAILABLE, SYSTEM: copies live on, but the deletion is owed all the same,
+ *          and the call may be repeated, or wafer_logout_everywhere tried;
  *          UNAVAILABLE also in a frozen session of which nothing is known; MISUSE out of order. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_logout(wafer_session *session);
 
@@ -368,14 +378,17 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_logout_everywhere(wafer_session *s
  * step taken): keeps id and login time, counts the renewals inside the seal, and lists the count.
  * Of parallel requests that renew one state a single one succeeds on a list; the others get
  * WAFER_UNAVAILABLE. Put first, renew then, and act when it returned WAFER_OK: if wafer_finish
- * fails afterwards, the browser is left with a retired copy.
+ * fails afterwards or the response is lost, the browser is left with a retired copy, and its user
+ * signs in again after the grace.
  *
  * Copies from just before can still be read for the list's grace (30 s), so that requests under way
  * are not logged out, but are frozen: their state goes nowhere. Older copies are refused at once,
  * and so are those from just before when the session is renewed again.
  *
- * Errors   WAFER_INVALID nobody is signed in; LIST_FULL, UNAVAILABLE, SYSTEM: nothing changed;
- *          WAFER_TOO_LARGE renewed WAFER_RENEWALS_MAX times; WAFER_MISUSE out of order. */
+ * Errors   WAFER_INVALID nobody is signed in; LIST_FULL, SYSTEM; UNAVAILABLE another request
+ *          renewed first or logged the session out, no key seals, or the list cannot be asked;
+ *          the failure of an earlier put; WAFER_TOO_LARGE renewed WAFER_RENEWALS_MAX times, or the
+ *          line limit; WAFER_MISUSE out of order. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_renew(wafer_session *session);
 
 /* Who is signed in: NUL-terminated text in session memory until login, logout or the end; NULL
@@ -392,11 +405,12 @@ WAFER_API bool wafer_id(const wafer_session *session, uint8_t id[WAFER_ID_SIZE])
 WAFER_API bool wafer_expires_at(const wafer_session *session, int64_t *at_ms);
 WAFER_API bool wafer_idle_at(const wafer_session *session, int64_t *at_ms);
 
-/* Sets this session's own expiry, `expiry_ms` from now, and whether its cookie outlives the
+/* Sets this session's own expiry, `expiry_ms` from wafer_begin, and whether its cookie outlives the
  * browser ("remember me"). The manager's absolute_ms stays the upper limit. After login, which
  * goes back to the manager's settings.
  *
- * Errors   WAFER_INVALID not above zero, or past login + absolute_ms; WAFER_TOO_LARGE the line with
+ * Errors   WAFER_INVALID not above zero (a second, when it outlives the browser), or past login +
+ *          absolute_ms; WAFER_TOO_LARGE the line with
  *          Max-Age and Expires would pass the limit; UNAVAILABLE, MISUSE as for puts. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_set_expiry(wafer_session *session, int64_t expiry_ms,
                                                          bool outlives_browser);
@@ -411,8 +425,8 @@ WAFER_API void wafer_no_refresh(wafer_session *session);
 
 /* ---- 6. What goes out ------------------------------------------------------------- */
 
-/* Why a cookie goes out. A cookie is owed only for a reason, so that reading requests do not
- * overwrite what parallel requests wrote. */
+/* Why a cookie goes out. A cookie is owed only for a reason, so that reading requests seldom
+ * overwrite what parallel requests wrote: only when a refresh or an old key is due. */
 enum {
     WAFER_OWED_CHANGED = 1, /* the variables are not what came in */
     WAFER_OWED_EXPIRY = 2,  /* the session's own expiry or idle limit changed */
@@ -424,7 +438,7 @@ enum {
     WAFER_OWED_OLD_KEY = 128 /* it came under a key that seals no more */
 };
 
-/* The reasons as bits; 0 when no cookie goes out. */
+/* The reasons as bits; 0 when no cookie goes out, and after a wafer_finish that failed. */
 WAFER_API unsigned wafer_owed(const wafer_session *session);
 
 /* One header field of the response. */
@@ -465,8 +479,8 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_seal(wafer_session *session, const
 
 /* Makes a token for the forms of this session: a MAC over its id, masked afresh each time so that
  * compressed responses do not leak it. A new, empty session gets its id and owes its cookie.
- * Errors: SYSTEM no randomness; UNAVAILABLE frozen, or no key seals; MISUSE out of order; the
- * token is then the empty string. */
+ * Errors: SYSTEM no randomness or clock; UNAVAILABLE frozen without a session, or no key seals;
+ * MISUSE out of order; the token is then the empty string. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_csrf_token(wafer_session *session,
                                                          char token[WAFER_CSRF_LENGTH + 1]);
 /* True when the token was made for this session, under any key that still opens. Comparing takes

@@ -159,7 +159,7 @@ wafer_result wafer_manager_new(const wafer_settings *settings, wafer_manager **m
                                wafer_error *error)
 {
     wafer_manager *made;
-    wafer_revocations_status list;
+    wafer_revocations_status list = {.entries = 0};
     wafer_result result;
 
     if (manager != NULL)

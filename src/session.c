@@ -199,6 +199,11 @@ bool wafer_frozen(const wafer_session *session)
     return session != NULL && (session->frozen || session->phase < WAFER_OPENED);
 }
 
+bool wafer_superseded(const wafer_session *session)
+{
+    return session != NULL && session->superseded;
+}
+
 bool wafer_conflict(const wafer_session *session)
 {
     return session != NULL && session->conflict;

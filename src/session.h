@@ -102,8 +102,14 @@ wafer_result wafer_session_changeable(const wafer_session *session);
  * wafer_explain. */
 wafer_result wafer_session_check_size(wafer_session *session, const struct wafer_parts *parts);
 
-/* Empties the record: nobody, the manager's settings, expiry from now. */
-void wafer_session_reset(wafer_session *session);
+/* What decides about the size of the line now. */
+struct wafer_parts wafer_session_parts(const wafer_session *session);
+/* OK when a session of these parts could go out as things stand: asked before something is listed
+ * that only a new cookie makes good. */
+wafer_result wafer_session_sealable(wafer_session *session, const struct wafer_parts *parts);
+
+/* Makes an empty record: nobody, the manager's settings, expiry from now. */
+void wafer_session_reset(const wafer_session *session, struct wafer_record *record);
 /* Gives a record an id and a login time that no revocation so far refuses: another host's clock may
  * be ahead, and the same millisecond must not log out who logs in after it. */
 wafer_result wafer_session_begin_record(const wafer_session *session, struct wafer_record *record);

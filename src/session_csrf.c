@@ -26,9 +26,7 @@ wafer_result wafer_csrf_token(wafer_session *session, char token[WAFER_CSRF_LENG
     token[0] = '\0';
     if (session == NULL || session->phase < WAFER_OPENED)
         return WAFER_MISUSE;
-    key = session->frozen
-              ? NULL
-              : wafer_keys_sealing(wafer_generation_keys(session->generation), session->now_ms);
+    key = wafer_keys_sealing(wafer_generation_keys(session->generation), session->now_ms);
     if (key == NULL)
         return WAFER_UNAVAILABLE;
     result = tokens_session(session);

@@ -104,8 +104,7 @@ static wafer_result seal(wafer_session *session, char *token)
 {
     const struct wafer_key *key = wafer_keys_sealing(wafer_generation_keys(session->generation),
                                                      session->now_ms);
-    const struct wafer_parts parts = {session->variables.encoded, session->record.subject_length,
-                                      session->record.outlives_browser};
+    const struct wafer_parts parts = wafer_session_parts(session);
     const struct wafer_subkeys *subkeys;
     wafer_result result;
     size_t length;
@@ -161,13 +160,6 @@ static wafer_result write_line(wafer_session *session, size_t value_length, int6
     return result;
 }
 
-/* Whether something is in the session that a cookie should carry. */
-static bool worth_sealing(const wafer_session *session)
-{
-    return session->live && (session->had_cookie || session->variables.count > 0 ||
-                             session->owed & (WAFER_OWED_LOGIN | WAFER_OWED_CSRF));
-}
-
 /* Whether the session that is about to be sealed still stands: logged out or renewed by another
  * request since, its cookie must not overwrite what that one sent. */
 static bool still_stands(const wafer_session *session)
@@ -175,8 +167,6 @@ static bool still_stands(const wafer_session *session)
     bool superseded;
 
     if (!session->had_cookie || session->record.subject_length == 0)
-        return true;
-    if (session->owed & WAFER_OWED_RENEWAL) /* the list has just taken it */
         return true;
     return wafer_session_ask_list(session, &session->record, session->now_ms, &superseded) ==
                WAFER_VALID &&
@@ -203,7 +193,7 @@ static wafer_result send_session(wafer_session *session)
 static wafer_result set_cookie(wafer_session *session)
 {
     wafer_result result = session->put_result;
-    bool sealed = result == WAFER_OK && session->owed != 0 && worth_sealing(session);
+    bool sealed = result == WAFER_OK && session->owed & ~(unsigned)WAFER_OWED_LOGOUT;
 
     if (sealed)
         result = send_session(session);
@@ -228,6 +218,8 @@ wafer_result wafer_finish(wafer_session *session, const wafer_header **headers, 
         session->owed = wafer_owed(session);
         session->phase = WAFER_FINISHED;
         session->finish_result = session->frozen ? session->put_result : set_cookie(session);
+        if (session->finish_result != WAFER_OK)
+            session->owed &= session->header_count > 0 ? WAFER_OWED_LOGOUT : 0U;
         if (session->manager->settings.cache_headers) {
             if (session->header_count > 0)
                 add_header(session, "Cache-Control", "no-store", strlen("no-store"));

@@ -40,6 +40,25 @@ static bool is_subject(const char *subject, size_t length)
            wafer_is_text(subject, length);
 }
 
+static bool is_signed_in_as_another(const wafer_session *session, const char *subject,
+                                    size_t length)
+{
+    const struct wafer_record *record = &session->record;
+
+    return session->live && record->subject_length > 0 &&
+           (record->subject_length != length || memcmp(record->subject, subject, length) != 0);
+}
+
+/* Lists what a login replaces. One that is not to be used any more must not keep its owner from
+ * signing in when the list is full. */
+static wafer_result retire(const wafer_session *session)
+{
+    const struct wafer_record *old = signed_in(session);
+    wafer_result result = old != NULL ? list_session(session, old) : WAFER_OK;
+
+    return old == &session->record ? result : WAFER_OK;
+}
+
 static void adopt_login(wafer_session *session, const struct wafer_record *record,
                         const char *const *keep, size_t keep_count)
 {
@@ -50,24 +69,9 @@ static void adopt_login(wafer_session *session, const struct wafer_record *recor
     session->owed = (session->owed & WAFER_OWED_LOGOUT) | WAFER_OWED_LOGIN;
 }
 
-/* The record of a login, but for id and login time. */
-static void prepare_login(wafer_session *session, const char *subject, size_t length,
-                          struct wafer_record *fresh)
-{
-    struct wafer_record present = session->record;
-
-    wafer_session_reset(session);
-    *fresh = session->record;
-    session->record = present;
-    fresh->subject_length = (uint8_t)length;
-    memcpy(fresh->subject, subject, length);
-    sodium_memzero(&present, sizeof present);
-}
-
 wafer_result wafer_login(wafer_session *session, const char *subject, size_t length,
                          const char *const *keep, size_t keep_count)
 {
-    const struct wafer_record *old;
     struct wafer_record fresh;
     struct wafer_parts parts;
     wafer_result result = wafer_session_changeable(session);
@@ -76,18 +80,18 @@ wafer_result wafer_login(wafer_session *session, const char *subject, size_t len
         return result;
     if (!is_subject(subject, length) || (keep == NULL && keep_count > 0))
         return WAFER_INVALID;
-    old = signed_in(session);
-    if (old != NULL &&
-        (old->subject_length != length || memcmp(old->subject, subject, length) != 0))
+    if (is_signed_in_as_another(session, subject, length))
         keep_count = 0;
-    prepare_login(session, subject, length, &fresh);
+    wafer_session_reset(session, &fresh);
+    fresh.subject_length = (uint8_t)length;
+    memcpy(fresh.subject, subject, length);
     parts = (struct wafer_parts){wafer_variables_kept(&session->variables, keep, keep_count),
                                  length, fresh.outlives_browser};
-    result = wafer_session_check_size(session, &parts);
+    result = wafer_session_sealable(session, &parts);
     if (result == WAFER_OK)
         result = wafer_session_begin_record(session, &fresh);
-    if (result == WAFER_OK && old != NULL)
-        result = list_session(session, old);
+    if (result == WAFER_OK)
+        result = retire(session);
     if (result == WAFER_OK)
         adopt_login(session, &fresh, keep, keep_count);
     sodium_memzero(&fresh, sizeof fresh);
@@ -96,19 +100,26 @@ wafer_result wafer_login(wafer_session *session, const char *subject, size_t len
 
 /* ---- log out */
 
-/* The deletion is owed whatever the list says. */
-static void empty(wafer_session *session)
+/* The deletion is owed whatever the list says. What could not be listed is still known, so that
+ * trying again, or everywhere, is no lie. */
+static wafer_result empty(wafer_session *session, wafer_result listed)
 {
+    const struct wafer_record *record = signed_in(session);
+
+    if (listed != WAFER_OK && record == &session->record)
+        session->came = *record;
+    session->came_known = listed != WAFER_OK && record != NULL;
     if (session->verdict != WAFER_NONE)
         session->owed |= WAFER_OWED_LOGOUT;
     session->owed &= WAFER_OWED_LOGOUT;
     wafer_variables_keep(&session->variables, NULL, 0);
-    wafer_session_reset(session);
-    session->live = session->came_known = session->had_cookie = session->no_refresh = false;
+    wafer_session_reset(session, &session->record);
+    session->live = session->had_cookie = session->no_refresh = false;
     session->original_length = 0;
     session->put_result = WAFER_OK;
     session->refused_size = 0;
     session->signed_out = true;
+    return listed;
 }
 
 /* In a frozen session of which nothing is known, saying OK would be a lie. */
@@ -126,8 +137,7 @@ wafer_result wafer_logout(wafer_session *session)
         return WAFER_MISUSE;
     record = signed_in(session);
     result = record != NULL ? list_session(session, record) : nothing_to_list(session);
-    empty(session);
-    return result;
+    return empty(session, result);
 }
 
 /* Lists the subject, and the session itself when its login time lies ahead of that: made while a
@@ -153,15 +163,32 @@ wafer_result wafer_logout_everywhere(wafer_session *session)
         return WAFER_MISUSE;
     record = signed_in(session);
     result = record != NULL ? list_subject(session, record) : nothing_to_list(session);
-    empty(session);
-    return result;
+    return empty(session, result);
 }
 
 /* ---- renew */
 
+/* Lists the next count. Of two that do so from one state the list takes the first. */
+static wafer_result list_renewal(const wafer_session *session, struct wafer_record *record)
+{
+    wafer_revocation entry = {.kind = WAFER_REVOKE_COPIES, .renewals = record->renewals + 1};
+    bool superseded = false;
+    wafer_result result;
+
+    memcpy(entry.key, record->id, WAFER_ID_SIZE);
+    result = revoke(session, &entry);
+    if (result != WAFER_OK)
+        return result;
+    record->renewals++;
+    /* The list takes the count also of a session whose subject, or everyone, was logged out. */
+    if (wafer_session_ask_list(session, record, session->now_ms, &superseded) != WAFER_VALID)
+        return WAFER_UNAVAILABLE;
+    return superseded ? WAFER_UNAVAILABLE : WAFER_OK;
+}
+
 wafer_result wafer_renew(wafer_session *session)
 {
-    wafer_revocation entry = {.kind = WAFER_REVOKE_COPIES};
+    struct wafer_parts parts;
     wafer_result result = wafer_session_changeable(session);
 
     if (result != WAFER_OK)
@@ -172,13 +199,12 @@ wafer_result wafer_renew(wafer_session *session)
         return WAFER_OK;
     if (session->record.renewals == WAFER_RENEWALS_MAX)
         return WAFER_TOO_LARGE;
-    memcpy(entry.key, session->record.id, WAFER_ID_SIZE);
-    entry.renewals = session->record.renewals + 1;
-    result = revoke(session, &entry);
-    if (result == WAFER_OK) {
-        session->record.renewals++;
+    parts = wafer_session_parts(session);
+    result = wafer_session_sealable(session, &parts);
+    if (result == WAFER_OK)
+        result = list_renewal(session, &session->record);
+    if (result == WAFER_OK)
         session->owed |= WAFER_OWED_RENEWAL;
-    }
     return result;
 }
 
@@ -234,7 +260,7 @@ wafer_result wafer_set_expiry(wafer_session *session, int64_t expiry_ms, bool ou
         return result;
     record = &session->record;
     begun_ms = session->live ? record->login_at_ms : session->now_ms;
-    if (expiry_ms <= 0 || expiry_ms > WAFER_LIFETIME_MAX_MS ||
+    if (expiry_ms < (outlives_browser ? 1000 : 1) || expiry_ms > WAFER_LIFETIME_MAX_MS ||
         session->now_ms + expiry_ms > begun_ms + session->manager->settings.absolute_ms)
         return WAFER_INVALID;
     parts = (struct wafer_parts){session->variables.encoded, record->subject_length,

@@ -61,7 +61,8 @@ static bool better(const struct trial *trial, const struct trial *best)
         return rank[trial->verdict] > rank[best->verdict];
     if (trial->superseded != best->superseded)
         return best->superseded;
-    return trial->verdict == WAFER_VALID && trial->record.sealed_at_ms > best->record.sealed_at_ms;
+    return trial->verdict != WAFER_REJECTED &&
+           trial->record.sealed_at_ms > best->record.sealed_at_ms;
 }
 
 /* Tries all but those in `skip` and leaves the best in *best and its plaintext in session->opened.
@@ -134,7 +135,7 @@ static void adopt(wafer_session *session, const struct trial *best)
         session->record = best->record;
         memcpy(session->key_id, best->key_id, WAFER_KEY_ID_SIZE);
     } else {
-        wafer_session_reset(session);
+        wafer_session_reset(session, &session->record);
     }
 }
 
@@ -211,6 +212,8 @@ wafer_verdict wafer_open_token(wafer_session *session, const char *token, size_t
 
 wafer_verdict wafer_recheck(wafer_session *session)
 {
+    struct wafer_record record;
+    wafer_verdict verdict;
     int64_t now_ms;
     bool superseded;
 
@@ -220,5 +223,9 @@ wafer_verdict wafer_recheck(wafer_session *session)
         return session->verdict == WAFER_VALID ? WAFER_REVOKED : session->verdict;
     if (!wafer_manager_now(session->manager, &now_ms))
         return WAFER_UNCHECKED;
-    return wafer_session_judge(session, &session->record, now_ms, &superseded);
+    record = session->record;
+    record.renewals = WAFER_RENEWALS_MAX; /* a connection is the session's, not a copy's */
+    verdict = wafer_session_judge(session, &record, now_ms, &superseded);
+    sodium_memzero(&record, sizeof record);
+    return verdict;
 }

@@ -21,12 +21,26 @@ wafer_result wafer_session_check_size(wafer_session *session, const struct wafer
     return WAFER_TOO_LARGE;
 }
 
+struct wafer_parts wafer_session_parts(const wafer_session *session)
+{
+    return (struct wafer_parts){session->variables.encoded, session->record.subject_length,
+                                session->record.outlives_browser};
+}
+
+wafer_result wafer_session_sealable(wafer_session *session, const struct wafer_parts *parts)
+{
+    if (session->put_result != WAFER_OK)
+        return session->put_result;
+    if (wafer_keys_sealing(wafer_generation_keys(session->generation), session->now_ms) == NULL)
+        return WAFER_UNAVAILABLE;
+    return wafer_session_check_size(session, parts);
+}
+
 /* ---- Beginning ---- */
 
-void wafer_session_reset(wafer_session *session)
+void wafer_session_reset(const wafer_session *session, struct wafer_record *record)
 {
     const wafer_settings *own = &session->manager->settings;
-    struct wafer_record *record = &session->record;
 
     sodium_memzero(record, sizeof *record);
     record->login_at_ms = record->sealed_at_ms = record->active_at_ms = session->now_ms;
@@ -66,6 +80,8 @@ wafer_result wafer_session_begin_record(const wafer_session *session, struct waf
     if (!wafer_random(record->id, WAFER_ID_SIZE))
         return WAFER_SYSTEM;
     record->login_at_ms = not_before_ms > now_ms ? not_before_ms : now_ms;
+    record->absolute_at_ms += now_ms - session->now_ms;
+    record->sealed_at_ms = record->active_at_ms = now_ms;
     return WAFER_OK;
 }
 

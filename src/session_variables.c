@@ -9,19 +9,13 @@ static bool readable(const wafer_session *session)
 
 /* ---- sizes */
 
-static struct wafer_parts parts_now(const wafer_session *session)
-{
-    return (struct wafer_parts){session->variables.encoded, session->record.subject_length,
-                                session->record.outlives_browser};
-}
-
 bool wafer_line_size(const wafer_session *session, size_t *size, size_t *limit)
 {
     struct wafer_parts parts;
 
     if (!readable(session))
         return false;
-    parts = parts_now(session);
+    parts = wafer_session_parts(session);
     if (size != NULL)
         *size = wafer_manager_line_size(session->manager, &parts);
     if (limit != NULL)
@@ -126,7 +120,7 @@ static wafer_result begin_change(wafer_session *session)
 static wafer_result put_value(wafer_session *session, const char *name,
                               const struct wafer_slot *value)
 {
-    struct wafer_parts parts = parts_now(session);
+    struct wafer_parts parts = wafer_session_parts(session);
     size_t most = wafer_manager_encoded_max(session->manager, &parts);
     wafer_result result = wafer_variables_put(&session->variables, name, strlen(name), value, most,
                                               &parts.encoded);

@@ -245,7 +245,7 @@ struct line {
 /* memmove, because the value may be in its place already. */
 static void append(struct line *line, const char *bytes, size_t length)
 {
-    if (length > 0 && line->length + length <= line->capacity)
+    if (line->text != NULL && length > 0 && line->length + length <= line->capacity)
         memmove(line->text + line->length, bytes, length);
     line->length += length;
 }

@@ -195,7 +195,8 @@ static bool set_value(struct wafer_variables *variables, struct wafer_slot *slot
         data = room_for_data(variables, slot, value->length);
         if (data == NULL)
             return false;
-        memmove(data, value->data, value->length);
+        if (value->length > 0)
+            memmove(data, value->data, value->length);
         data[value->length] = 0;
     }
     slot->type = value->type;

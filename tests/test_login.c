@@ -473,6 +473,7 @@ static void a_retired_copy_is_readable_in_its_grace_but_goes_nowhere(void **stat
 {
     struct world *world = *state;
     struct browser ada = {.cookie = ""}, copy;
+    char token[WAFER_CSRF_LENGTH + 1];
 
     sign_in(world, &ada, "ada");
     copy = ada;
@@ -481,14 +482,21 @@ static void a_retired_copy_is_readable_in_its_grace_but_goes_nowhere(void **stat
     assert_int_equal(arrive(world, &copy), WAFER_VALID);
     assert_string_equal(wafer_subject(world->session, NULL), "ada");
     assert_true(wafer_frozen(world->session));
+    assert_true(wafer_superseded(world->session));
+    assert_int_equal(wafer_csrf_token(world->session, token), WAFER_OK); /* its id is the same */
+    assert_int_equal(wafer_recheck(world->session), WAFER_VALID);
     assert_non_null(strstr(wafer_explain(world->session), "superseded by a renewal; frozen"));
     assert_int_equal(wafer_renew(world->session), WAFER_UNAVAILABLE);
     assert_int_equal(wafer_put_integer(world->session, "credits", 9), WAFER_UNAVAILABLE);
     assert_int_equal(wafer_owed(world->session), 0);
     assert_int_equal(leave(world, &copy), WAFER_UNAVAILABLE);
     assert_string_equal(copy.line, "");
+    assert_int_equal(arrive(world, &copy), WAFER_VALID);
+    world->now_ms += HOUR / 4;
+    assert_int_equal(wafer_recheck(world->session), WAFER_VALID); /* the session lives on */
     assert_int_equal(arrive(world, &ada), WAFER_VALID);
     assert_false(wafer_frozen(world->session));
+    assert_false(wafer_superseded(world->session));
 }
 
 static void a_renewed_cookie_beats_a_retired_one_that_was_sealed_later(void **state)
@@ -549,7 +557,8 @@ static void logout_beats_a_renewal_under_way(void **state)
     assert_int_equal(arrive(world, &ada), WAFER_VALID); /* a copy in its grace, by now */
     assert_int_equal(wafer_logout(world->session), WAFER_OK);
     wafer_end(world->session);
-    assert_int_equal(leave_from(other, &slow), WAFER_OK); /* the response was in flight */
+    assert_int_equal(leave_from(other, &slow), WAFER_UNAVAILABLE); /* it was in flight */
+    assert_string_equal(slow.line, "");
     assert_int_equal(look(world, &slow), WAFER_REVOKED);
     assert_int_equal(look(world, &ada), WAFER_REVOKED);
     assert_int_equal(arrive_at(other, &slow), WAFER_REVOKED);
@@ -661,16 +670,159 @@ static void a_deletion_that_is_owed_goes_out_when_the_new_session_cannot(void **
     assert_string_equal(ada.cookie, "");
 }
 
-static void a_failed_put_is_not_forgotten_by_a_login(void **state)
+static void after_a_failed_put_nothing_is_listed_that_a_cookie_would_have_to_replace(void **state)
 {
     struct world *world = *state;
     struct browser ada = {.cookie = ""};
 
-    (void)!arrive(world, &ada);
-    assert_int_equal(wafer_put_text(world->session, "cart", "\xFF"), WAFER_INVALID);
+    sign_in(world, &ada, "ada");
+    for (int renewing = 0; renewing < 2; renewing++) {
+        assert_int_equal(arrive(world, &ada), WAFER_VALID);
+        assert_int_equal(wafer_put_text(world->session, "cart", "\xFF"), WAFER_INVALID);
+        assert_int_equal(renewing ? wafer_renew(world->session)
+                                  : wafer_login(world->session, "ada", 3, NULL, 0),
+                         WAFER_INVALID);
+        assert_int_equal(leave(world, &ada), WAFER_INVALID);
+        assert_int_equal(look(world, &ada), WAFER_VALID);
+        count_of(world, 0);
+    }
+}
+
+static void without_a_key_that_seals_nothing_is_listed_either(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    char keys[2 * WAFER_KEYS_LINE_MAX];
+
+    key_line(keys, NOON - HOUR, NOON + HOUR);
+    assert_int_equal(wafer_keyring_replace(world->ring, keys, strlen(keys), NULL), WAFER_OK);
+    sign_in(world, &ada, "ada");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    world->now_ms = NOON + 2 * HOUR;
+    (void)!arrive(world, &(struct browser){.cookie = ""});
+    assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_UNAVAILABLE);
+    count_of(world, 0);
+}
+
+static void a_failed_logout_can_be_repeated_and_widened(void **state)
+{
+    struct world *world = *state;
+    wafer_revocations_settings settings = world_list_settings(world);
+    struct browser ada = {.cookie = ""}, copy;
+    uint8_t id[WAFER_ID_SIZE];
+
+    settings.capacity = 64;
+    world_list(world, &settings);
+    sign_in(world, &ada, "ada");
+    copy = ada;
+    do
+        random_fill(id, sizeof id);
+    while (wafer_revoke_session(world->list, id) == WAFER_OK);
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_logout(world->session), WAFER_LIST_FULL);
+    assert_null(wafer_subject(world->session, NULL));
+    assert_int_equal(wafer_logout(world->session), WAFER_LIST_FULL);
+    assert_int_equal(look(world, &copy), WAFER_VALID);
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_logout(world->session), WAFER_LIST_FULL);
+    assert_int_equal(wafer_logout_everywhere(world->session), WAFER_OK);
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    assert_string_equal(ada.cookie, "");
+    assert_int_equal(look(world, &copy), WAFER_REVOKED);
+}
+
+static void a_full_list_keeps_nobody_whose_session_idled_from_signing_in(void **state)
+{
+    struct world *world = *state;
+    wafer_revocations_settings settings = world_list_settings(world);
+    struct browser ada = {.cookie = ""};
+    uint8_t id[WAFER_ID_SIZE];
+
+    settings.capacity = 64;
+    world_list(world, &settings);
+    sign_in(world, &ada, "ada");
+    do
+        random_fill(id, sizeof id);
+    while (wafer_revoke_session(world->list, id) == WAFER_OK);
+    world->now_ms += HOUR;
+    assert_int_equal(arrive(world, &ada), WAFER_IDLE);
     assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_OK);
-    assert_int_equal(leave(world, &ada), WAFER_INVALID);
-    assert_string_equal(ada.line, "");
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    assert_int_equal(look(world, &ada), WAFER_VALID);
+}
+
+static void of_two_that_idled_the_later_is_signed_out(void **state)
+{
+    struct world *world = *state;
+    struct browser first = {.cookie = ""}, second = {.cookie = ""}, thief;
+    char both[12000];
+
+    sign_in(world, &first, "ada");
+    world->now_ms += 1;
+    sign_in(world, &second, "ada");
+    thief = second;
+    world->now_ms += 20 * MINUTE;
+    assert_int_equal(look(world, &thief), WAFER_VALID);
+    world->now_ms += 20 * MINUTE;
+    (void)snprintf(both, sizeof both, "%s; %s", first.cookie, second.cookie);
+    assert_int_equal(wafer_begin(world->session), WAFER_OK);
+    assert_int_equal(wafer_field(world->session, both, strlen(both)), WAFER_OK);
+    assert_int_equal(wafer_open(world->session), WAFER_IDLE);
+    assert_int_equal(wafer_logout(world->session), WAFER_OK);
+    wafer_end(world->session);
+    assert_int_equal(look(world, &thief), WAFER_REVOKED);
+}
+
+static void a_renewal_after_a_logout_everywhere_fails(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+
+    sign_in(world, &ada, "ada");
+    for (int everyone = 0; everyone < 2; everyone++) {
+        assert_int_equal(arrive(world, &ada), WAFER_VALID);
+        assert_int_equal(everyone ? wafer_revoke_everyone(world->list)
+                                  : wafer_revoke_subject(world->list, "", "ada", 3),
+                         WAFER_OK);
+        assert_int_equal(wafer_renew(world->session), WAFER_UNAVAILABLE);
+        assert_int_equal(wafer_owed(world->session) & WAFER_OWED_RENEWAL, 0);
+        wafer_end(world->session);
+        sign_in(world, &ada, "ada");
+    }
+}
+
+static void a_renewed_cookie_in_flight_does_not_replace_a_new_login(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""}, slow;
+    wafer_session *other;
+
+    sign_in(world, &ada, "ada");
+    slow = ada;
+    assert_int_equal(wafer_session_new(world->manager, &other), WAFER_OK);
+    assert_int_equal(arrive_at(other, &slow), WAFER_VALID);
+    assert_int_equal(wafer_renew(other), WAFER_OK);
+    assert_int_equal(wafer_revoke_subject(world->list, "", "ada", 3), WAFER_OK);
+    sign_in(world, &ada, "ada");
+    assert_int_equal(leave_from(other, &slow), WAFER_UNAVAILABLE);
+    assert_string_equal(slow.line, "");
+    wafer_session_free(other);
+}
+
+static void a_slow_sign_in_does_not_idle_out_at_once(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    int64_t at_ms;
+
+    (void)!arrive(world, &ada);
+    world->now_ms += 40 * MINUTE;
+    assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_OK);
+    assert_true(wafer_expires_at(world->session, &at_ms));
+    assert_int_equal(at_ms, NOON + 40 * MINUTE + 12 * HOUR);
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    world->now_ms += 30 * MINUTE - 1;
+    assert_int_equal(look(world, &ada), WAFER_VALID);
 }
 
 static void only_who_is_signed_in_renews_and_once_a_request(void **state)
@@ -724,7 +876,14 @@ int main(void)
         IN_WORLD(a_session_from_a_wrong_clock_is_logged_out_everywhere_too),
         IN_WORLD(revoking_counts_from_the_call_and_not_from_the_request),
         IN_WORLD(a_deletion_that_is_owed_goes_out_when_the_new_session_cannot),
-        IN_WORLD(a_failed_put_is_not_forgotten_by_a_login),
+        IN_WORLD(after_a_failed_put_nothing_is_listed_that_a_cookie_would_have_to_replace),
+        IN_WORLD(without_a_key_that_seals_nothing_is_listed_either),
+        IN_WORLD(a_failed_logout_can_be_repeated_and_widened),
+        IN_WORLD(a_full_list_keeps_nobody_whose_session_idled_from_signing_in),
+        IN_WORLD(of_two_that_idled_the_later_is_signed_out),
+        IN_WORLD(a_renewal_after_a_logout_everywhere_fails),
+        IN_WORLD(a_renewed_cookie_in_flight_does_not_replace_a_new_login),
+        IN_WORLD(a_slow_sign_in_does_not_idle_out_at_once),
         IN_WORLD(only_who_is_signed_in_renews_and_once_a_request),
     };
 

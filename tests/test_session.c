@@ -212,7 +212,7 @@ static void a_seal_from_the_future_is_refused_beyond_the_skew(void **state)
     assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_UNAVAILABLE);
     assert_int_equal(wafer_login(world->session, "eve", 3, NULL, 0), WAFER_UNAVAILABLE);
     assert_int_equal(wafer_renew(world->session), WAFER_UNAVAILABLE);
-    assert_int_equal(wafer_set_expiry(world->session, 1, true), WAFER_UNAVAILABLE);
+    assert_int_equal(wafer_set_expiry(world->session, 1000, true), WAFER_UNAVAILABLE);
     assert_null(wafer_subject(world->session, NULL));
     assert_int_equal(leave(world, &ada), WAFER_UNAVAILABLE); /* for the puts */
     assert_string_equal(ada.line, "");
@@ -363,6 +363,9 @@ static void a_session_sets_its_own_expiry_and_outlives_the_browser(void **state)
     assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_OK);
     assert_int_equal(wafer_set_expiry(world->session, 0, true), WAFER_INVALID);
     assert_int_equal(wafer_set_expiry(world->session, -1, true), WAFER_INVALID);
+    assert_int_equal(wafer_set_expiry(world->session, 999, true), WAFER_INVALID);
+    assert_int_equal(wafer_set_expiry(world->session, 1, false), WAFER_OK);
+    assert_int_equal(wafer_set_expiry(world->session, 0, false), WAFER_INVALID);
     assert_int_equal(wafer_set_expiry(world->session, INT64_MAX, true), WAFER_INVALID);
     assert_int_equal(wafer_set_expiry(world->session, 12 * HOUR + 1, true), WAFER_INVALID);
     assert_int_equal(wafer_set_expiry(world->session, 12 * HOUR, true), WAFER_OK);
@@ -533,7 +536,7 @@ static void calls_out_of_order_are_misuse_and_change_nothing(void **state)
         assert_int_equal(wafer_logout(session), WAFER_MISUSE);
         assert_int_equal(wafer_logout_everywhere(session), WAFER_MISUSE);
         assert_int_equal(wafer_renew(session), WAFER_MISUSE);
-        assert_int_equal(wafer_set_expiry(session, 1, true), WAFER_MISUSE);
+        assert_int_equal(wafer_set_expiry(session, 1000, true), WAFER_MISUSE);
         assert_int_equal(wafer_set_idle(session, 1), WAFER_MISUSE);
         assert_int_equal(wafer_finish(session, &headers, &count), WAFER_MISUSE);
         assert_null(headers);
@@ -592,6 +595,7 @@ static void nothing_is_an_object_everywhere(void **state)
     wafer_manager_free(NULL);
     assert_false(wafer_frozen(NULL));
     assert_false(wafer_conflict(NULL));
+    assert_false(wafer_superseded(NULL));
     assert_non_null(wafer_explain(NULL));
     assert_false(wafer_get_integer(NULL, "n", &value));
     assert_false(wafer_get_boolean(NULL, "n", &flag));
