@@ -45,8 +45,6 @@ PROGRAMS := $(COMMAND) $(SERVER) $(call program,$(TESTS) $(BENCHES)) $(call obje
 
 # ---- How ----
 
-COMMA := ,
-
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow
 # _FORTIFY_SOURCE does nothing but warn without optimization.
 FORTIFY   = $(if $(filter -O%,$(filter-out -O0,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -118,13 +116,7 @@ wraps = $$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call object,$(SUPPORT)) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) $^ $(TEST_LIBS) $(CORE_LIBS) -o $@
-
-# Calls that tests/test_faults.c stands in front of, to let them fail.
-WRAPPED := malloc calloc realloc strdup sodium_malloc sodium_init fsync fstat renameat rename \
-           linkat fchmod flock mmap clock_gettime pthread_mutex_init base64_decode_block read \
-           write getrandom
-$(BUILD)/tests/test_faults: LINK += $(addprefix -Wl$(COMMA)--wrap=,$(WRAPPED))
+	@$(LINK) $(wraps) $^ $(TEST_LIBS) $(CORE_LIBS) -o $@
 
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(STATIC)
 	@mkdir -p $(@D)

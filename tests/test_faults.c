@@ -1,6 +1,6 @@
 /* Every allocation and every call to the system fails in turn: the first, the second ... of each
  * kind, until the work passes without reaching it. Each time there must be a clear error, nothing
- * half done and nothing left behind. The Makefile links this program with --wrap for each kind. */
+ * half done and nothing left behind. The Makefile links with --wrap what a test wraps. */
 #include "fixture.h"
 
 #include "base64.h"
@@ -64,7 +64,6 @@ WRAP(void *, malloc, NULL, (size_t size), (size))
 WRAP(void *, calloc, NULL, (size_t count, size_t size), (count, size))
 WRAP(void *, realloc, NULL, (void *memory, size_t size), (memory, size))
 WRAP(char *, strdup, NULL, (const char *text), (text))
-WRAP(void *, sodium_malloc, NULL, (size_t size), (size))
 WRAP(int, sodium_init, -1, (void), ())
 WRAP(int, fsync, -1, (int file), (file))
 WRAP(int, fstat, -1, (int file, struct stat *status), (file, status))
@@ -82,6 +81,26 @@ WRAP(int, pthread_mutex_init, ENOMEM, (pthread_mutex_t * mutex, const pthread_mu
      (mutex, how))
 WRAP(int, base64_decode_block, 0, (const char *text, int length, char *bytes, void *state),
      (text, length, bytes, state))
+
+static long guarded_blocks; /* of sodium_malloc, not freed yet */
+
+void __real_sodium_free(void *memory);
+void __wrap_sodium_free(void *memory);
+void __wrap_sodium_free(void *memory)
+{
+    guarded_blocks -= memory != NULL;
+    __real_sodium_free(memory);
+}
+
+void *__real_sodium_malloc(size_t size);
+void *__wrap_sodium_malloc(size_t size);
+void *__wrap_sodium_malloc(size_t size)
+{
+    void *memory = fails("sodium_malloc") ? NULL : __real_sodium_malloc(size);
+
+    guarded_blocks += memory != NULL;
+    return memory;
+}
 
 ssize_t __real_read(int file, void *bytes, size_t length);
 ssize_t __wrap_read(int file, void *bytes, size_t length);
@@ -409,6 +428,27 @@ static void a_failed_reload_keeps_the_old_keys(void **state)
     assert_int_equal(look(world, &ada), WAFER_REJECTED); /* the last one went through */
 }
 
+static void keys_of_an_old_ring_are_freed_with_the_last_request_that_holds_them(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    char line[WAFER_KEYS_LINE_MAX];
+    long at_first = guarded_blocks;
+
+    for (int i = 0; i < 10; i++) {
+        sign_in(world, &ada, "ada");
+        key_line(line, NOON - HOUR, INT64_MAX);
+        assert_int_equal(wafer_keyring_replace(world->ring, line, strlen(line), NULL), WAFER_OK);
+        assert_int_equal(guarded_blocks, at_first);
+    }
+    (void)!arrive(world, &ada);
+    key_line(line, NOON - HOUR, INT64_MAX);
+    assert_int_equal(wafer_keyring_replace(world->ring, line, strlen(line), NULL), WAFER_OK);
+    assert_int_equal(guarded_blocks, at_first + 1);
+    wafer_end(world->session);
+    assert_int_equal(guarded_blocks, at_first);
+}
+
 /* ---- requests */
 
 static void without_randomness_nothing_is_sealed(void **state)
@@ -515,6 +555,9 @@ int main(void)
                                         place_open, place_close),
         cmocka_unit_test_setup_teardown(a_failed_reload_keeps_the_old_keys, world_open,
                                         world_close),
+        cmocka_unit_test_setup_teardown(
+            keys_of_an_old_ring_are_freed_with_the_last_request_that_holds_them, world_open,
+            world_close),
         cmocka_unit_test_setup_teardown(without_randomness_nothing_is_sealed, world_open,
                                         world_close),
         cmocka_unit_test(randomness_that_comes_in_pieces_is_put_together),

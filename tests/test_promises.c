@@ -184,6 +184,24 @@ static void a_host_that_reloads_late_loses_nobody(void **state)
     wafer_keyring_free(rings[1]);
 }
 
+static void signing_in_under_an_old_key_is_owed_for_that_alone(void **state)
+{
+    struct world *world = *state;
+    char keys[2][WAFER_KEYS_LINE_MAX], text[2 * WAFER_KEYS_LINE_MAX];
+    struct browser ada = {.cookie = ""};
+
+    key_line(keys[0], NOON - 2 * HOUR, INT64_MAX);
+    key_line(keys[1], NOON - HOUR, INT64_MAX);
+    (void)snprintf(text, sizeof text, "%s%s", keys[0], keys[1]);
+    assert_int_equal(wafer_keyring_replace(world->ring, keys[0], strlen(keys[0]), NULL), WAFER_OK);
+    sign_in(world, &ada, "ada");
+    assert_int_equal(wafer_keyring_replace(world->ring, text, strlen(text), NULL), WAFER_OK);
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_owed(world->session), WAFER_OWED_OLD_KEY);
+    assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_OK);
+    assert_int_equal(wafer_owed(world->session), WAFER_OWED_LOGIN);
+}
+
 static void a_request_keeps_the_keys_it_began_with(void **state)
 {
     struct world *world = *state;
@@ -284,6 +302,13 @@ static void a_refresh_in_flight_across_a_renewal_is_dropped_without_a_word(void 
     assert_int_equal(arrive(world, &ada), WAFER_VALID);
     assert_int_equal(wafer_renew(world->session), WAFER_OK);
     assert_int_equal(leave(world, &ada), WAFER_OK);
+    {
+        const wafer_header *headers;
+        size_t count;
+
+        assert_int_equal(wafer_finish(slow.session, &headers, &count), WAFER_OK);
+        assert_int_equal(wafer_owed(slow.session), 0);
+    }
     assert_int_equal(leave_from(slow.session, &in_flight), WAFER_OK);
     assert_string_equal(in_flight.line, "");
     host_close(&slow);
@@ -446,6 +471,7 @@ int main(void)
         IN_WORLD(logging_out_on_either_host_reaches_both_and_lets_back_in_on_both),
         IN_WORLD(of_two_hosts_the_order_of_seals_does_not_turn_back),
         IN_WORLD(a_host_that_reloads_late_loses_nobody),
+        IN_WORLD(signing_in_under_an_old_key_is_owed_for_that_alone),
         IN_WORLD(a_request_keeps_the_keys_it_began_with),
         IN_WORLD(a_ring_whose_keys_all_expired_seals_nothing),
         IN_WORLD(a_response_in_flight_does_not_bring_a_session_back),

@@ -295,6 +295,21 @@ static void more_pairs_than_the_cap_freeze(void **state)
     assert_true(wafer_frozen(world->session));
 }
 
+static void a_token_stands_in_place_of_the_fields(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    static char spaces[65537];
+
+    sign_in(world, &ada, "ada");
+    memset(spaces, ' ', sizeof spaces);
+    begin(world);
+    assert_int_equal(wafer_field(world->session, spaces, sizeof spaces), WAFER_TOO_LARGE);
+    assert_int_equal(wafer_open_token(world->session, token_of(&ada), strlen(token_of(&ada))),
+                     WAFER_VALID);
+    assert_false(wafer_frozen(world->session));
+}
+
 static void any_bytes_in_a_field_are_survived(void **state)
 {
     struct world *world = *state;
@@ -526,6 +541,7 @@ static void a_bad_plaintext_behind_a_good_seal_is_rejected(void **state)
         {"\xA0", 1, WAFER_VALID},
         {"\xA0\0\0\0", 4, WAFER_VALID}, /* padding */
         {"\xA0\0\0\1", 4, WAFER_REJECTED},
+        {"\xA0\0\1\0", 4, WAFER_REJECTED},
         {"\xA1\x61n\x01", 4, WAFER_VALID},
         {"\xA1\x61n\x01\0", 5, WAFER_VALID},
         {"\xA1\x61n\x01\x01", 5, WAFER_REJECTED},
@@ -572,9 +588,12 @@ static void the_next_best_is_taken_when_the_best_has_a_bad_plaintext(void **stat
     begin(world);
     assert_int_equal(add_field(world, bad.cookie), WAFER_OK);
     assert_int_equal(add_field(world, worse.cookie), WAFER_OK);
+    assert_int_equal(add_field(world, "__Host-session=short"), WAFER_OK);
     assert_int_equal(add_field(world, good.cookie), WAFER_OK);
     assert_int_equal(wafer_open(world->session), WAFER_VALID);
     assert_false(wafer_conflict(world->session)); /* the others were none */
+    assert_non_null(strstr(wafer_explain(world->session),
+                           "; 3 tried, 1 of a wrong length, 2 with a wrong content"));
     assert_true(wafer_get_integer(world->session, "n", &value));
     assert_int_equal(value, 7);
 }
@@ -620,6 +639,7 @@ int main(void)
         IN_WORLD(sixty_four_candidates_are_tried_and_one_more_freezes),
         IN_WORLD(more_bytes_than_the_cap_freeze),
         IN_WORLD(more_pairs_than_the_cap_freeze),
+        IN_WORLD(a_token_stands_in_place_of_the_fields),
         IN_WORLD(any_bytes_in_a_field_are_survived),
         IN_WORLD(folded_fields_are_split_only_when_told_and_only_then_at_need),
         IN_WORLD(an_unavailable_list_leaves_good_cookies_alone),

@@ -81,6 +81,16 @@ static void the_walk_goes_from_shorter_to_longer_names(void **state)
         assert_null(variable.data);
     }
     assert_false(wafer_next(world->session, &cursor, &variable));
+
+    for (int value = 0; value < 2; value++) {
+        (void)!arrive(world, &(struct browser){.cookie = ""});
+        assert_int_equal(wafer_put_boolean(world->session, "flag", value), WAFER_OK);
+        cursor = 0;
+        assert_true(wafer_next(world->session, &cursor, &variable));
+        assert_int_equal(variable.type, WAFER_BOOLEAN);
+        assert_int_equal(variable.boolean, value);
+        assert_int_equal(variable.integer, 0);
+    }
 }
 
 static void a_flash_is_read_once_and_stays_readable_until_the_end(void **state)
@@ -402,6 +412,12 @@ static void changing_the_expiry_alone_owes_a_cookie_once(void **state)
     assert_int_equal(wafer_set_expiry(world->session, HOUR, true), WAFER_OK);
     assert_int_equal(leave(world, &eve), WAFER_OK);
     assert_string_equal(eve.line, "");
+    assert_int_equal(arrive(world, &eve), WAFER_NONE);
+    assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_OK);
+    assert_int_equal(wafer_remove(world->session, "n"), WAFER_OK);
+    assert_int_equal(wafer_set_expiry(world->session, HOUR, true), WAFER_OK);
+    assert_int_equal(leave(world, &eve), WAFER_OK);
+    assert_string_equal(eve.line, "");
 }
 
 static void the_settings_may_let_every_cookie_outlive_the_browser(void **state)
@@ -572,6 +588,30 @@ static void calls_out_of_order_are_misuse_and_change_nothing(void **state)
     wafer_end(session);
 }
 
+static void after_its_end_a_session_tells_nothing(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    char token[WAFER_CSRF_LENGTH + 1];
+    uint8_t id[WAFER_ID_SIZE];
+    int64_t at_ms;
+
+    sign_in(world, &ada, "ada");
+    for (int begun = 0; begun < 2; begun++) {
+        assert_int_equal(arrive(world, &ada), WAFER_VALID);
+        assert_int_equal(wafer_csrf_token(world->session, token), WAFER_OK);
+        wafer_end(world->session);
+        if (begun)
+            assert_int_equal(wafer_begin(world->session), WAFER_OK);
+        assert_false(wafer_id(world->session, id));
+        assert_false(wafer_expires_at(world->session, &at_ms));
+        assert_false(wafer_idle_at(world->session, &at_ms));
+        assert_null(wafer_subject(world->session, NULL));
+        assert_false(wafer_csrf_check(world->session, token, WAFER_CSRF_LENGTH));
+        assert_int_equal(wafer_recheck(world->session), WAFER_UNCHECKED);
+    }
+}
+
 static void nothing_is_an_object_everywhere(void **state)
 {
     const wafer_header *headers;
@@ -686,6 +726,7 @@ static void a_session_lives_in_memory_of_the_caller(void **state)
                      WAFER_MISUSE);
     assert_int_equal(wafer_session_place(memory, wafer_session_size(), world->manager, NULL),
                      WAFER_MISUSE);
+    assert_int_equal(wafer_session_new(world->manager, NULL), WAFER_MISUSE);
     assert_int_equal(wafer_session_place(memory, wafer_session_size(), world->manager, &placed),
                      WAFER_OK);
     for (int i = 0; i < 3; i++) {
@@ -718,6 +759,7 @@ static void nothing_of_a_request_is_left_in_the_session_after_its_end(void **sta
     wafer_variable flash;
 
     sign_in(world, &ada, "ada@example.org");
+    assert_false(holds(world->session, wafer_session_size(), secrets[3]));
     (void)!arrive(world, &ada);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(wafer_put_text(world->session, i == 1 ? "b" : "a", secrets[i]), WAFER_OK);
@@ -826,6 +868,7 @@ static void a_token_goes_without_http(void **state)
     wafer_session *session = world->session;
     const char *token, *again;
     char copy[5000];
+    uint8_t before[WAFER_ID_SIZE], after[WAFER_ID_SIZE];
     size_t length, same;
     int64_t value;
 
@@ -834,20 +877,28 @@ static void a_token_goes_without_http(void **state)
     assert_int_equal(wafer_begin(session), WAFER_OK);
     assert_int_equal(wafer_open(session), WAFER_NONE);
     assert_int_equal(wafer_put_integer(session, "n", 5), WAFER_OK);
+    assert_int_equal(wafer_seal(session, NULL, &length), WAFER_MISUSE);
+    assert_int_equal(wafer_seal(session, &token, NULL), WAFER_MISUSE);
     assert_int_equal(wafer_seal(session, &token, &length), WAFER_OK);
+    assert_int_equal(wafer_owed(session), WAFER_OWED_CHANGED);
     assert_int_equal(strlen(token), length);
     assert_int_equal(wafer_seal(session, &again, &same), WAFER_OK);
     assert_ptr_equal(token, again);
     assert_int_equal(wafer_put_integer(session, "n", 6), WAFER_MISUSE);
     memcpy(copy, token, length + 1);
+    assert_true(wafer_id(session, before));
     assert_int_equal(wafer_begin(session), WAFER_OK);
     assert_int_equal(wafer_open_token(session, copy, length), WAFER_VALID);
+    assert_true(wafer_id(session, after));
+    assert_memory_equal(before, after, sizeof before);
     assert_int_equal(wafer_open_token(session, "x", 1), WAFER_VALID);
     assert_true(wafer_get_integer(session, "n", &value));
     assert_int_equal(value, 5);
     assert_int_equal(wafer_owed(session), 0);
     assert_int_equal(wafer_seal(session, &token, &length), WAFER_OK);
     assert_string_not_equal(token, copy);
+    assert_true(wafer_id(session, after));
+    assert_memory_equal(before, after, sizeof before);
     assert_int_equal(wafer_begin(session), WAFER_OK);
     assert_int_equal(wafer_open(session), WAFER_NONE);
     assert_int_equal(wafer_seal(session, &token, &length), WAFER_OK); /* an empty, new one */
@@ -920,6 +971,7 @@ int main(void)
         IN_WORLD(a_long_lived_connection_learns_that_its_session_ended),
         IN_WORLD(a_connection_that_signed_out_is_revoked),
         IN_WORLD(calls_out_of_order_are_misuse_and_change_nothing),
+        IN_WORLD(after_its_end_a_session_tells_nothing),
         cmocka_unit_test(nothing_is_an_object_everywhere),
         IN_WORLD(null_arguments_of_a_good_session_do_no_harm),
         IN_WORLD(a_session_lives_in_memory_of_the_caller),
