@@ -27,7 +27,7 @@ static void try_candidate(wafer_session *session, struct wafer_candidates *candi
     enum wafer_seal_result seal;
 
     trial->verdict = WAFER_REJECTED;
-    trial->record.subject_length = 0;
+    trial->superseded = false;
     seal = wafer_seal_peek(candidate->token, candidate->length, trial->key_id);
     if (seal != WAFER_SEAL_OK) { /* its bytes changed since wafer_field */
         candidates->refused[seal]++;

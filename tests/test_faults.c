@@ -79,6 +79,7 @@ WRAP(void *, mmap, MAP_FAILED,
 WRAP(int, clock_gettime, -1, (clockid_t clock, struct timespec *time), (clock, time))
 WRAP(int, pthread_mutex_init, ENOMEM, (pthread_mutex_t * mutex, const pthread_mutexattr_t *how),
      (mutex, how))
+WRAP(int, pthread_mutex_lock, EINVAL, (pthread_mutex_t * mutex), (mutex))
 WRAP(int, base64_decode_block, 0, (const char *text, int length, char *bytes, void *state),
      (text, length, bytes, state))
 
@@ -490,6 +491,27 @@ static void without_randomness_nothing_is_sealed(void **state)
     assert_int_equal(look(world, &kept), WAFER_VALID);
 }
 
+static void without_the_lock_nothing_is_listed(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    size_t dropped;
+
+    sign_in(world, &ada, "ada");
+    arm("pthread_mutex_lock", 1, EINVAL);
+    assert_int_equal(wafer_revoke_session(world->list, id), WAFER_SYSTEM);
+    arm("pthread_mutex_lock", 1, EINVAL);
+    assert_int_equal(wafer_revocations_purge(world->list, &dropped), WAFER_SYSTEM);
+    arm("pthread_mutex_lock", 1, EINVAL);
+    assert_int_equal(wafer_revocations_retain(world->list, 2 * WAFER_DAY_MS), WAFER_SYSTEM);
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    arm("pthread_mutex_lock", 1, EINVAL);
+    assert_int_equal(wafer_logout(world->session), WAFER_SYSTEM);
+    assert_false(disarm());
+    assert_int_equal(wafer_logout(world->session), WAFER_OK);
+}
+
 static void randomness_that_comes_in_pieces_is_put_together(void **state)
 {
     uint8_t bytes[64];
@@ -559,6 +581,8 @@ int main(void)
             keys_of_an_old_ring_are_freed_with_the_last_request_that_holds_them, world_open,
             world_close),
         cmocka_unit_test_setup_teardown(without_randomness_nothing_is_sealed, world_open,
+                                        world_close),
+        cmocka_unit_test_setup_teardown(without_the_lock_nothing_is_listed, world_open,
                                         world_close),
         cmocka_unit_test(randomness_that_comes_in_pieces_is_put_together),
         cmocka_unit_test(a_system_clock_that_fails_is_no_clock),

@@ -222,6 +222,7 @@ static void a_ring_whose_keys_all_expired_seals_nothing(void **state)
 {
     struct world *world = *state;
     char key[WAFER_KEYS_LINE_MAX];
+    char token[WAFER_CSRF_LENGTH + 1];
     struct browser ada = {.cookie = ""};
 
     key_line(key, NOON - HOUR, NOON + HOUR);
@@ -232,6 +233,8 @@ static void a_ring_whose_keys_all_expired_seals_nothing(void **state)
     world->now_ms = NOON + HOUR;
     assert_int_equal(look(world, &ada), WAFER_REJECTED);
     (void)!arrive(world, &ada);
+    assert_int_equal(wafer_csrf_token(world->session, token), WAFER_UNAVAILABLE);
+    assert_string_equal(token, "");
     assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_OK);
     assert_int_equal(leave(world, &ada), WAFER_UNAVAILABLE);
     assert_string_equal(ada.line, "");

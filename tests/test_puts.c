@@ -150,6 +150,10 @@ static void a_lowered_limit_sends_no_cookie_and_says_so(void **state)
     settings.line_limit = 512;
     world_manage(world, &settings);
     world->now_ms += 5 * MINUTE;
+    assert_int_equal(arrive(world, &ada), WAFER_VALID); /* even without a put */
+    assert_int_equal(wafer_finish(world->session, &headers, &count), WAFER_TOO_LARGE);
+    assert_int_equal(count, 1);
+    assert_int_equal(wafer_owed(world->session), 0);
     assert_int_equal(arrive(world, &ada), WAFER_VALID);
     assert_int_equal(wafer_owed(world->session), WAFER_OWED_REFRESH);
     assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_TOO_LARGE);

@@ -598,6 +598,33 @@ static void the_next_best_is_taken_when_the_best_has_a_bad_plaintext(void **stat
     assert_int_equal(value, 7);
 }
 
+static void the_last_renewal_is_the_131071st(void **state)
+{
+    struct world *world = *state;
+    struct wafer_record record = {.login_at_ms = NOON,
+                                  .sealed_at_ms = NOON,
+                                  .active_at_ms = NOON,
+                                  .absolute_at_ms = NOON + HOUR,
+                                  .subject_length = 3,
+                                  .subject = "ada"};
+    uint8_t plain[300];
+
+    for (uint32_t before = WAFER_RENEWALS_MAX - 1; before <= WAFER_RENEWALS_MAX; before++) {
+        struct browser ada = {.cookie = ""};
+        size_t length;
+
+        record.renewals = before;
+        length = wafer_record_write(&record, plain);
+        plain[length++] = 0xA0; /* no variables */
+        seal_by_hand(world, plain, length, ada.cookie);
+        assert_int_equal(arrive(world, &ada), WAFER_VALID);
+        assert_int_equal(wafer_renew(world->session),
+                         before < WAFER_RENEWALS_MAX ? WAFER_OK : WAFER_TOO_LARGE);
+        assert_int_equal(leave(world, &ada), WAFER_OK);
+        assert_int_equal(look(world, &ada), WAFER_VALID);
+    }
+}
+
 static void the_line_for_logs_never_holds_input_subject_or_key(void **state)
 {
     struct world *world = *state;
@@ -645,6 +672,7 @@ int main(void)
         IN_WORLD(an_unavailable_list_leaves_good_cookies_alone),
         IN_WORLD(a_bad_plaintext_behind_a_good_seal_is_rejected),
         IN_WORLD(the_next_best_is_taken_when_the_best_has_a_bad_plaintext),
+        IN_WORLD(the_last_renewal_is_the_131071st),
         IN_WORLD(the_line_for_logs_never_holds_input_subject_or_key),
     };
 

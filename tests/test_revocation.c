@@ -524,6 +524,30 @@ static void an_interface_that_lacks_something_is_refused(void **state)
                      WAFER_MISUSE);
 }
 
+static void a_list_with_the_defaults_needs_only_the_choice(void **state)
+{
+    (void)state;
+    wafer_revocations_status status;
+    wafer_revocations *list;
+    wafer_error error = {.text = ""};
+
+    assert_int_equal(wafer_revocations_open(WAFER_START_UNSET, &list, &error), WAFER_INVALID);
+    assert_null(list);
+    assert_non_null(strstr(error.text, "on_start"));
+    assert_int_equal(wafer_revocations_open(WAFER_START_FORGETS, NULL, &error), WAFER_MISUSE);
+    for (int refuses = 0; refuses < 2; refuses++) {
+        assert_int_equal(wafer_revocations_open(refuses ? WAFER_START_REFUSES_OLDER
+                                                        : WAFER_START_FORGETS,
+                                                &list, &error),
+                         WAFER_OK);
+        assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+        assert_int_equal(status.capacity, 1000000);
+        assert_int_equal(status.retention_ms, WAFER_DAY_MS);
+        assert_int_equal(status.not_before_ms > 0, refuses);
+        wafer_revocations_free(list);
+    }
+}
+
 static void limits_that_would_overflow_times_are_unavailable(void **state)
 {
     (void)state;
@@ -568,6 +592,7 @@ int main(void)
         cmocka_unit_test(every_call_reaches_the_implementation_with_its_arguments),
         cmocka_unit_test(every_result_comes_through_and_foreign_ones_are_unavailable),
         cmocka_unit_test(a_foreign_not_before_out_of_range_is_unavailable),
+        cmocka_unit_test(a_list_with_the_defaults_needs_only_the_choice),
         cmocka_unit_test(limits_that_would_overflow_times_are_unavailable),
         cmocka_unit_test(an_interface_that_lacks_something_is_refused),
     };

@@ -459,6 +459,8 @@ static void a_clock_that_cannot_be_read_freezes_the_session(void **state)
         assert_int_equal(wafer_begin(world->session), WAFER_SYSTEM);
         assert_int_equal(wafer_field(world->session, kept, strlen(kept)), WAFER_OK);
         assert_int_equal(wafer_open(world->session), WAFER_UNCHECKED);
+        assert_int_equal(wafer_open(world->session), WAFER_UNCHECKED); /* the same again */
+        assert_non_null(strstr(wafer_explain(world->session), "the clock cannot be read"));
         assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_UNAVAILABLE);
         assert_int_equal(leave(world, &ada), WAFER_UNAVAILABLE);
         assert_string_equal(ada.line, "");
