@@ -205,6 +205,8 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_session_place(void *memory, size_t
                                                             wafer_session **session);
 
 /* ---- 3. One request --------------------------------------------------------------- */
+/* From here to section 7 a function works on one session, which belongs to one thread at a time;
+ * any number of threads may work on sessions of their own. */
 
 /* Begins a request: wipes what was there, reads the clock, takes hold of the key ring as it
  * is now until wafer_end. May be called in any state.
@@ -366,8 +368,8 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_login(wafer_session *session, cons
  * but no deletion goes out.
  *
  * Errors   LIST_FULL, UNAVAILABLE, SYSTEM: copies live on, but the deletion is owed all the same,
- *          and the call may be repeated, or wafer_logout_everywhere tried;
- *          UNAVAILABLE also in a frozen session of which nothing is known; MISUSE out of order. */
+ *          and the call may be repeated, or wafer_logout_everywhere tried; UNAVAILABLE also in a
+ *          frozen session of which nothing is known; MISUSE out of order. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_logout(wafer_session *session);
 
 /* The same, and every session of this subject on every device that was begun before now. Without
@@ -409,9 +411,9 @@ WAFER_API bool wafer_idle_at(const wafer_session *session, int64_t *at_ms);
  * browser ("remember me"). The manager's absolute_ms stays the upper limit. After login, which
  * goes back to the manager's settings.
  *
- * Errors   WAFER_INVALID not above zero (a second, when it outlives the browser), or past login +
- *          absolute_ms; WAFER_TOO_LARGE the line with
- *          Max-Age and Expires would pass the limit; UNAVAILABLE, MISUSE as for puts. */
+ * Errors   WAFER_INVALID below 1 ms (a second, when it outlives the browser), or past login +
+ *          absolute_ms; WAFER_TOO_LARGE the line with Max-Age and Expires would pass the limit;
+ *          UNAVAILABLE, MISUSE as for puts. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_set_expiry(wafer_session *session, int64_t expiry_ms,
                                                          bool outlives_browser);
 
