@@ -18,6 +18,7 @@ static size_t past_text(const struct wafer_arena *arena, const void *text, size_
                         size_t start, size_t size)
 {
     size_t offset;
+
     if (!wafer_arena_holds(arena, text, &offset))
         return start;
     const size_t end = offset + length + 1;
@@ -38,6 +39,7 @@ uint8_t *wafer_arena_room(struct wafer_arena *arena, const struct wafer_slot *sl
                           const struct wafer_slot *taken, size_t taken_count, size_t size)
 {
     size_t start = arena->used + size <= APPENDED ? arena->used : 0;
+
     while (size <= WAFER_ARENA_SIZE && start <= WAFER_ARENA_SIZE - size) {
         size_t next = past_slots(arena, slots, count, start, size);
         next = past_slots(arena, taken, taken_count, next, size);

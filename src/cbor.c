@@ -34,6 +34,7 @@ size_t wafer_cbor_put_head(enum wafer_cbor_major major, uint64_t argument, uint8
 {
     const size_t size = wafer_cbor_head_size(argument);
     const uint8_t low = size == 1 ? (uint8_t)argument : width_code(size);
+
     out[0] = (uint8_t)((unsigned)major << 5 | low);
     for (size_t i = size - 1; i > 0; i--) {
         out[i] = (uint8_t)argument;
@@ -46,6 +47,7 @@ bool wafer_cbor_get_head(const uint8_t **at, const uint8_t *end, unsigned *major
                          uint64_t *argument)
 {
     const uint8_t *from = *at;
+
     if (from == end)
         return false;
     const unsigned kind = *from >> 5;

@@ -12,6 +12,7 @@ static bool is_blank(char byte)
 static const char *piece_end(const struct wafer_cookie_cursor *cursor)
 {
     const char *at = cursor->at;
+
     if (!cursor->commas) {
         at = memchr(at, ';', (size_t)(cursor->end - at));
         return at != NULL ? at : cursor->end;
@@ -34,6 +35,7 @@ static size_t trim(const char **begin, const char *end)
 static bool split_piece(const char *begin, const char *end, struct wafer_cookie_pair *pair)
 {
     const char *equals = memchr(begin, '=', (size_t)(end - begin));
+
     if (equals == NULL)
         return false;
     pair->name = begin;

@@ -158,6 +158,7 @@ wafer_result wafer_revocations_purge(wafer_revocations *list, size_t *dropped)
 {
     int64_t now_ms;
     size_t count = 0;
+
     if (list == NULL)
         return WAFER_MISUSE;
     if (!wafer_clock_read(list->clock, list->clock_context, &now_ms))
@@ -171,6 +172,7 @@ wafer_result wafer_revocations_purge(wafer_revocations *list, size_t *dropped)
 static wafer_result revoke_now(wafer_revocations *list, wafer_revocation *entry)
 {
     int64_t now_ms;
+
     if (list == NULL)
         return WAFER_MISUSE;
     if (!wafer_clock_read(list->clock, list->clock_context, &now_ms))
@@ -181,6 +183,7 @@ static wafer_result revoke_now(wafer_revocations *list, wafer_revocation *entry)
 wafer_result wafer_revoke_session(wafer_revocations *list, const uint8_t id[WAFER_ID_SIZE])
 {
     wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
+
     if (id == NULL)
         return WAFER_MISUSE;
     memcpy(entry.key, id, sizeof entry.key);
@@ -192,12 +195,14 @@ wafer_result wafer_revoke_subject(wafer_revocations *list, const char *realm, co
 {
     wafer_revocation entry = {.kind = WAFER_REVOKE_SUBJECT};
     wafer_result result = wafer_subject_key(realm, subject, length, entry.key);
+
     return result == WAFER_OK ? revoke_now(list, &entry) : result;
 }
 
 wafer_result wafer_revoke_everyone(wafer_revocations *list)
 {
     wafer_revocation entry = {.kind = WAFER_REVOKE_EVERYONE};
+
     return revoke_now(list, &entry);
 }
 

@@ -70,6 +70,7 @@ static wafer_result check_path(const struct wafer_cookie_attributes *attributes,
 {
     const char *path = attributes->path;
     size_t length = attributes->path_length;
+
     if (path == NULL)
         return WAFER_OK;
     if (length > WAFER_COOKIE_ATTRIBUTE_MAX) {
@@ -115,6 +116,7 @@ static wafer_result check_domain(const struct wafer_cookie_attributes *attribute
                                  wafer_error *error)
 {
     const char *label = attributes->domain;
+
     if (label == NULL)
         return WAFER_OK;
     if (attributes->domain_length > DOMAIN_MAX) {
@@ -139,6 +141,7 @@ static wafer_result check_domain(const struct wafer_cookie_attributes *attribute
 static bool begins_with(const struct wafer_cookie_attributes *attributes, const char *prefix)
 {
     size_t length = strlen(prefix);
+
     if (attributes->name_length < length)
         return false;
     for (size_t i = 0; i < length; i++) {
@@ -180,6 +183,7 @@ static wafer_result check_prefix(const struct wafer_cookie_attributes *attribute
 {
     const struct prefix *prefix = find_prefix(attributes);
     const char *needed = NULL; /* of a path that was checked already, the length tells enough */
+
     if (prefix == NULL)
         return WAFER_OK;
     if (!attributes->secure)
@@ -221,6 +225,7 @@ wafer_result wafer_set_cookie_check(const struct wafer_cookie_attributes *attrib
                                     wafer_error *error)
 {
     wafer_result result = check_name(attributes, error);
+
     if (result == WAFER_OK)
         result = check_path(attributes, error);
     if (result == WAFER_OK)
@@ -299,6 +304,7 @@ static void append_flags(struct line *line, const struct wafer_cookie_attributes
         [WAFER_PRIORITY_MEDIUM] = "; Priority=Medium",
         [WAFER_PRIORITY_HIGH] = "; Priority=High",
     };
+
     append_text(line, attributes->secure ? "; Secure" : "");
     append_text(line, attributes->http_only ? "; HttpOnly" : "");
     append_text(line, same_site[attributes->same_site]);
@@ -330,6 +336,7 @@ size_t wafer_set_cookie_size(const struct wafer_cookie_attributes *attributes, s
 {
     struct line line = {NULL, 0, 0};
     struct lifetime lifetime;
+
     /* Every date has the same length, and the longest age has the most digits. */
     (void)make_lifetime(&lifetime, 0, lasting ? WAFER_COOKIE_AGE_MAX : -1);
     append_all(&line, attributes, NULL, value_length, &lifetime);
@@ -343,6 +350,7 @@ wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attrib
 {
     struct line out = {line, capacity, 0};
     struct lifetime lifetime;
+
     *line_length = 0;
     if (capacity == 0)
         return WAFER_TOO_LARGE;

@@ -31,6 +31,7 @@ static size_t data_size(size_t length)
 size_t wafer_slot_size(const struct wafer_slot *slot)
 {
     const size_t name_size = data_size(slot->name_length);
+
     if (wafer_slot_has_data(slot))
         return name_size + data_size(slot->length);
     return name_size + (slot->type == WAFER_BOOLEAN
@@ -84,6 +85,7 @@ static bool read_name(struct wafer_slot *slot, const uint8_t **at, const uint8_t
     unsigned major;
     uint64_t argument;
     const uint8_t *name;
+
     if (!wafer_cbor_get_head(at, end, &major, &argument) || major != WAFER_CBOR_TEXT ||
         argument == 0 || argument > WAFER_NAME_MAX || !read_data(at, end, argument, &name) ||
         !wafer_is_text(name, (size_t)argument))
@@ -97,6 +99,7 @@ static bool read_value(struct wafer_slot *slot, const uint8_t **at, const uint8_
 {
     unsigned major;
     uint64_t argument;
+
     if (!wafer_cbor_get_head(at, end, &major, &argument))
         return false;
     switch (major) {

@@ -71,6 +71,7 @@ static wafer_result table_not_before(void *context, const uint8_t *subject, int6
 {
     struct wafer_table *table = context;
     struct wafer_table_value value;
+
     *at_ms = everyone_not_before(table);
     if (subject != NULL && wafer_table_find(table, subject, true, &value))
         *at_ms = larger(*at_ms, value.at_ms);
@@ -80,6 +81,7 @@ static wafer_result table_not_before(void *context, const uint8_t *subject, int6
 static wafer_result table_look(void *context, wafer_revocations_status *status)
 {
     struct wafer_table *table = context;
+
     *status = (wafer_revocations_status){
         .entries = (size_t)atomic_load_explicit(&table->header->entries, memory_order_acquire),
         .capacity = (size_t)table->header->capacity,
@@ -132,6 +134,7 @@ static bool choose_not_before(struct wafer_table *table, int64_t now_ms, int64_t
 static wafer_result revoke_everyone(struct wafer_table *table, int64_t now_ms, int64_t *at_ms)
 {
     int64_t previous_ms = everyone_not_before(table);
+
     if (*at_ms == 0) {
         /* A subject's not-before that the clock has yet to catch up with must not keep everyone's
          * from being set. */
@@ -170,12 +173,14 @@ static struct wafer_table_value merge(const struct wafer_table_value *previous,
 static bool has_room(const struct wafer_table_header *header, uint64_t entries, bool subject)
 {
     uint64_t for_sessions = header->capacity - header->capacity / 8;
+
     return entries < header->capacity && (subject || entries - header->subjects < for_sessions);
 }
 
 static wafer_result make_room(struct wafer_table *table, int64_t keep_from_ms, bool subject)
 {
     struct wafer_table_header *header = table->header;
+
     if (!has_room(header, atomic_load(&header->entries), subject) &&
         header->oldest_ms < keep_from_ms)
         wafer_table_rebuild(table, keep_from_ms);
@@ -236,6 +241,7 @@ static wafer_result table_revoke(void *context, int64_t now_ms, wafer_revocation
 {
     struct wafer_table *table = context;
     int64_t at_ms = entry->at_ms;
+
     if (!is_acceptable(table, now_ms, entry))
         return WAFER_INVALID;
     if (!wafer_table_lock(table))
@@ -254,6 +260,7 @@ static wafer_result table_revoke(void *context, int64_t now_ms, wafer_revocation
 static wafer_result table_purge(void *context, int64_t now_ms, size_t *dropped)
 {
     struct wafer_table *table = context;
+
     *dropped = 0;
     if (!wafer_is_time(now_ms))
         return WAFER_INVALID;
@@ -269,6 +276,7 @@ static wafer_result table_purge(void *context, int64_t now_ms, size_t *dropped)
 static wafer_result table_retain(void *context, int64_t retention_ms)
 {
     struct wafer_table *table = context;
+
     if (!wafer_table_lock(table))
         return WAFER_SYSTEM;
     bool raises = retention_ms >= retention(table) && retention_ms <= WAFER_LIFETIME_MAX_MS;
@@ -325,6 +333,7 @@ static wafer_result start(struct wafer_table *table, const wafer_revocations_set
                           wafer_error *error)
 {
     struct wafer_table_header *header = table->header;
+
     header->skew_ms = settings->skew_ms;
     header->grace_ms = settings->grace_ms;
     atomic_store(&header->retention_ms, settings->retention_ms);
@@ -344,6 +353,7 @@ wafer_result wafer_table_new(const wafer_revocations_settings *settings, void **
                              wafer_error *error)
 {
     const char *wrong = complaint(settings);
+
     if (wrong != NULL)
         return wafer_fail(error, WAFER_INVALID, 0, 0, "%s", wrong);
     struct wafer_table *made = malloc(sizeof *made);

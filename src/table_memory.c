@@ -89,6 +89,7 @@ static bool is_subject(uint64_t word)
 static struct name name_of(const uint8_t key[WAFER_ID_SIZE], bool subject)
 {
     struct name name = {.subject = subject};
+
     memcpy(name.key, key, sizeof name.key);
     return name;
 }
@@ -100,6 +101,7 @@ static uint64_t home(const struct wafer_table *table, const struct name *name, u
     uint8_t message[WAFER_ID_SIZE + 1];
     uint8_t hash[crypto_shorthash_BYTES];
     uint64_t number;
+
     memcpy(message, name->key, WAFER_ID_SIZE);
     message[WAFER_ID_SIZE] = name->subject;
     crypto_shorthash(hash, message, sizeof message, table->header->index_key);
@@ -113,6 +115,7 @@ static struct wafer_table_slot *probe(const struct wafer_table *table, size_t ha
                                       const struct name *name, uint64_t *word)
 {
     uint64_t index = home(table, name, slots);
+
     for (uint64_t step = 0; step < slots; step++) {
         struct wafer_table_slot *slot = &table->half[half][index];
         *word = load(&slot->word);
@@ -136,6 +139,7 @@ static struct census count(const struct wafer_table *table, size_t half, int64_t
 {
     struct census census = {.oldest_ms = INT64_MAX};
     uint64_t slots = load(&table->header->slots[half]);
+
     for (uint64_t index = 0; index < slots; index++) {
         uint64_t word = load(&table->half[half][index].word);
         int64_t at_ms = unpack(word).at_ms;
@@ -165,6 +169,7 @@ static int make_mutex(pthread_mutex_t *mutex)
 {
     pthread_mutexattr_t attributes;
     int status = pthread_mutexattr_init(&attributes);
+
     if (status != 0)
         return status;
     status = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
@@ -180,6 +185,7 @@ int wafer_table_map(struct wafer_table *table, uint64_t capacity)
 {
     uint64_t slots_max = capacity * 100 / LOAD_AT_CAPACITY + 1;
     uint64_t half_size = slots_max * sizeof(struct wafer_table_slot);
+
     half_size = (half_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (half_size > (SIZE_MAX - ALIGNMENT) / 2)
         return ENOMEM;
@@ -216,6 +222,7 @@ void wafer_table_unmap(struct wafer_table *table)
 bool wafer_table_lock(struct wafer_table *table)
 {
     int status = pthread_mutex_lock(&table->header->mutex);
+
     if (status == EOWNERDEAD) {
         struct census census = count(table, half_in_use(table), 0);
         adopt(table->header, &census);
@@ -236,6 +243,7 @@ bool wafer_table_find(struct wafer_table *table, const uint8_t key[WAFER_ID_SIZE
     struct name name = name_of(key, subject);
     uint64_t generation;
     uint64_t word;
+
     do {
         generation = load(&header->generation);
         probe(table, generation & 1, load(&header->slots[generation & 1]), &name, &word);
@@ -253,6 +261,7 @@ void wafer_table_put(struct wafer_table *table, const uint8_t key[WAFER_ID_SIZE]
     size_t half = half_in_use(table);
     uint64_t word;
     struct wafer_table_slot *slot = probe(table, half, load(&header->slots[half]), &name, &word);
+
     if (word == 0) {
         store(&slot->key[0], name.key[0]);
         store(&slot->key[1], name.key[1]);
@@ -272,6 +281,7 @@ bool wafer_table_is_crowded(const struct wafer_table *table)
 {
     struct wafer_table_header *header = table->header;
     uint64_t slots = load(&header->slots[half_in_use(table)]);
+
     return (load(&header->entries) + 1) * 100 > slots * LOAD_MAX;
 }
 
@@ -279,6 +289,7 @@ bool wafer_table_is_crowded(const struct wafer_table *table)
 static uint64_t slots_for(const struct wafer_table_header *header, uint64_t entries)
 {
     uint64_t slots = WAFER_TABLE_FIRST_SLOTS;
+
     while (slots < header->slots_max && entries * 100 > slots * LOAD_REBUILT)
         slots *= 2;
     return slots < header->slots_max ? slots : header->slots_max;
@@ -295,6 +306,7 @@ static void copy(struct wafer_table *table, size_t from, size_t to, int64_t keep
 {
     uint64_t slots_from = load(&table->header->slots[from]);
     uint64_t slots_to = load(&table->header->slots[to]);
+
     for (uint64_t index = 0; index < slots_from; index++) {
         struct wafer_table_slot *old = &table->half[from][index];
         uint64_t word = load(&old->word);
@@ -315,6 +327,7 @@ size_t wafer_table_rebuild(struct wafer_table *table, int64_t keep_from_ms)
     size_t from = half_in_use(table);
     size_t to = from ^ 1;
     struct census kept = count(table, from, keep_from_ms);
+
     store(&header->slots[to], slots_for(header, kept.entries));
     clear(table->half[to], load(&header->slots[to]));
     copy(table, from, to, keep_from_ms);

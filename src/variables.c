@@ -35,6 +35,7 @@ static bool locate(const struct wafer_variables *variables, const char *name, si
 {
     size_t low = 0;
     size_t high = variables->count;
+
     while (low < high) {
         const size_t middle = (low + high) / 2;
         const int order = wafer_slot_compare(&variables->slot[middle], name, name_length);
@@ -54,6 +55,7 @@ static bool locate(const struct wafer_variables *variables, const char *name, si
 static struct wafer_slot *open_slot(struct wafer_variables *variables, size_t at)
 {
     struct wafer_slot *slot = &variables->slot[at];
+
     memmove(slot + 1, slot, (variables->count - at) * sizeof *slot);
     variables->count++;
     return slot;
@@ -62,6 +64,7 @@ static struct wafer_slot *open_slot(struct wafer_variables *variables, size_t at
 static void close_slot(struct wafer_variables *variables, size_t at)
 {
     struct wafer_slot *slot = &variables->slot[at];
+
     variables->count--;
     memmove(slot, slot + 1, (variables->count - at) * sizeof *slot);
     /* Behind count nothing is wiped later. */
@@ -72,6 +75,7 @@ const struct wafer_slot *wafer_variables_find(const struct wafer_variables *vari
                                               const char *name, size_t name_length)
 {
     size_t at;
+
     return locate(variables, name, name_length, &at) ? &variables->slot[at] : NULL;
 }
 
@@ -82,6 +86,7 @@ static bool read_entries(struct wafer_variables *variables, const uint8_t **at, 
 {
     unsigned major;
     uint64_t entries;
+
     if (!wafer_cbor_get_head(at, end, &major, &entries) || major != WAFER_CBOR_MAP ||
         entries > WAFER_VARIABLES_MAX)
         return false;
@@ -180,6 +185,7 @@ static uint8_t *room_for_data(struct wafer_variables *variables, const struct wa
                               size_t length)
 {
     size_t offset;
+
     if (length <= slot->length && wafer_arena_holds(&variables->arena, slot->data, &offset))
         return variables->arena.bytes + offset;
     return arena_room(variables, length + 1);
@@ -191,6 +197,7 @@ static bool set_value(struct wafer_variables *variables, struct wafer_slot *slot
                       const struct wafer_slot *value)
 {
     uint8_t *data = NULL;
+
     if (wafer_slot_has_data(value)) {
         data = room_for_data(variables, slot, value->length);
         if (data == NULL)
@@ -211,6 +218,7 @@ static bool insert(struct wafer_variables *variables, size_t at, const struct wa
 {
     const size_t name_length = wanted->name_length;
     uint8_t *name = arena_room(variables, name_length + 1);
+
     if (name == NULL)
         return false;
     memmove(name, wanted->name, name_length);
@@ -229,6 +237,7 @@ wafer_result wafer_variables_put(struct wafer_variables *variables, const char *
                                  size_t *needed)
 {
     struct wafer_slot wanted = *value; /* which may be in the index, and that is about to change */
+
     if (needed != NULL)
         *needed = 0;
     if (!is_name(name, name_length) || !settle_value(&wanted))
@@ -265,6 +274,7 @@ static void remove_at(struct wafer_variables *variables, size_t at)
 bool wafer_variables_remove(struct wafer_variables *variables, const char *name, size_t name_length)
 {
     size_t at;
+
     if (!locate(variables, name, name_length, &at))
         return false;
     remove_at(variables, at);
@@ -275,6 +285,7 @@ bool wafer_variables_take(struct wafer_variables *variables, const char *name, s
                           struct wafer_slot *slot)
 {
     size_t at;
+
     if (variables->taken_count == WAFER_VARIABLES_MAX || !locate(variables, name, name_length, &at))
         return false;
     *slot = variables->slot[at];
@@ -303,6 +314,7 @@ size_t wafer_variables_kept(const struct wafer_variables *variables, const char 
 {
     size_t kept = 0;
     size_t size = 0;
+
     for (size_t i = 0; i < variables->count; i++) {
         if (is_listed(&variables->slot[i], names, count)) {
             kept++;
