@@ -231,6 +231,9 @@ static const struct refusal refusals[] = {
      "before it is created"},
     {"1 " KEY_A " " SINCE " 2026-01-02T00:00:01Z never", WAFER_INVALID, 0,
      "line 1 seals from 2026-01-02T00:00:01Z"},
+    {"1 " KEY_A " " SINCE " 2026-01-03T00:00:00Z never\n1 " KEY_C " " SINCE
+     " 2026-01-02T00:00:02Z never",
+     WAFER_INVALID, 0, "line 2 seals from 2026-01-02T00:00:02Z"},
     {"1 " KEY_A " " SINCE " " SINCE " 2026-01-02T00:00:00Z", WAFER_INVALID, 0, "have expired"},
     {LINE_A "#\n" LINE_A, WAFER_INVALID, 3, "the key of line 1 once more"},
     {LINE_A LINE_C "1 " KEY_C_SAME_ID " " SINCE " " SINCE " never", WAFER_INVALID, 3,
