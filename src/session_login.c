@@ -128,18 +128,6 @@ static wafer_result nothing_to_list(const wafer_session *session)
     return session->frozen && !session->live && !session->came_known ? WAFER_UNAVAILABLE : WAFER_OK;
 }
 
-wafer_result wafer_logout(wafer_session *session)
-{
-    const struct wafer_record *record;
-    wafer_result result;
-
-    if (session == NULL || session->phase != WAFER_OPENED)
-        return WAFER_MISUSE;
-    record = signed_in(session);
-    result = record != NULL ? list_session(session, record) : nothing_to_list(session);
-    return empty(session, result);
-}
-
 /* Lists the subject, and the session itself when its login time lies ahead of that: made while a
  * clock was wrong. */
 static wafer_result list_subject(const wafer_session *session, const struct wafer_record *record)
@@ -154,16 +142,26 @@ static wafer_result list_subject(const wafer_session *session, const struct wafe
     return result;
 }
 
-wafer_result wafer_logout_everywhere(wafer_session *session)
+static wafer_result log_out(wafer_session *session,
+                            wafer_result (*list)(const wafer_session *session,
+                                                 const struct wafer_record *record))
 {
     const struct wafer_record *record;
-    wafer_result result;
 
     if (session == NULL || session->phase != WAFER_OPENED)
         return WAFER_MISUSE;
     record = signed_in(session);
-    result = record != NULL ? list_subject(session, record) : nothing_to_list(session);
-    return empty(session, result);
+    return empty(session, record != NULL ? list(session, record) : nothing_to_list(session));
+}
+
+wafer_result wafer_logout(wafer_session *session)
+{
+    return log_out(session, list_session);
+}
+
+wafer_result wafer_logout_everywhere(wafer_session *session)
+{
+    return log_out(session, list_subject);
 }
 
 /* ---- renew */
