@@ -120,28 +120,28 @@ wafer_result wafer_begin(wafer_session *session)
     return session->clock_failed ? WAFER_SYSTEM : WAFER_OK;
 }
 
-/* Keeps a pair's value when it may be a token of ours: only these cost a tag check. A value with a
- * comma never is one, and must not keep the fields from being split at commas. */
-static void consider(wafer_session *session, struct wafer_candidates *candidates,
-                     const struct wafer_cookie_pair *pair)
+void wafer_session_consider(const wafer_session *session, struct wafer_candidates *candidates,
+                            const char *value, size_t length)
 {
     uint8_t key_id[WAFER_KEY_ID_SIZE];
-    enum wafer_seal_result seal = wafer_seal_peek(pair->value, pair->value_length, key_id);
+    enum wafer_seal_result seal = wafer_seal_peek(value, length, key_id);
+    const struct wafer_key *key;
 
+    /* With a comma it never is one, and must not keep the fields from being split at commas. */
     if (seal == WAFER_SEAL_OK && session->manager->settings.split_at_commas &&
-        memchr(pair->value, ',', pair->value_length) != NULL)
+        memchr(value, ',', length) != NULL)
         seal = WAFER_SEAL_TEXT;
     if (seal != WAFER_SEAL_OK) {
         candidates->refused[seal]++;
-    } else if (wafer_generation_find(session->generation, key_id, session->now_ms) == NULL) {
-        candidates->refused[WAFER_REFUSED_KEY]++;
-    } else if (candidates->count == WAFER_CANDIDATES_MAX) {
-        candidates->overflow++;
-    } else {
-        candidates->list[candidates->count].token = pair->value;
-        candidates->list[candidates->count].length = pair->value_length;
-        candidates->count++;
+        return;
     }
+    key = wafer_generation_find(session->generation, key_id, session->now_ms);
+    if (key == NULL)
+        candidates->refused[WAFER_REFUSED_KEY]++;
+    else if (candidates->count == WAFER_CANDIDATES_MAX)
+        candidates->overflow++;
+    else
+        candidates->list[candidates->count++] = (struct wafer_candidate){value, length, key};
 }
 
 static void collect(wafer_session *session, struct wafer_candidates *candidates,
@@ -157,7 +157,7 @@ static void collect(wafer_session *session, struct wafer_candidates *candidates,
         }
         if (pair.name_length == own->name_length &&
             memcmp(pair.name, own->name, own->name_length) == 0)
-            consider(session, candidates, &pair);
+            wafer_session_consider(session, candidates, pair.value, pair.value_length);
     }
 }
 

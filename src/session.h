@@ -31,6 +31,7 @@ enum { WAFER_REFUSED_KEY = WAFER_SEAL_TAG_WRONG + 1, WAFER_REFUSED_CONTENT, WAFE
 struct wafer_candidate {
     const char *token; /* in the caller's bytes, until wafer_open */
     size_t length;
+    const struct wafer_key *key; /* of the session's generation */
 };
 
 struct wafer_candidates {
@@ -61,9 +62,9 @@ struct wafer_session {
     bool conflict;
     bool live; /* it has an id: it was opened as valid, or was begun since */
     bool no_refresh;
-    bool had_cookie;                   /* the browser holds this session's cookie */
-    uint8_t key_id[WAFER_KEY_ID_SIZE]; /* it came under this key */
-    unsigned owed;                     /* reasons that calls made; the rest is worked out */
+    bool had_cookie;             /* the browser holds this session's cookie */
+    const struct wafer_key *key; /* it came under this one of the generation */
+    unsigned owed;               /* reasons that calls made; the rest is worked out */
 
     struct wafer_record record;
     struct wafer_record came; /* authentic, but not to be used: for logging it out alone */
@@ -92,6 +93,10 @@ struct wafer_session {
 
 /* ---- session.c */
 void wafer_session_forget_fields(wafer_session *session);
+/* Keeps a value that may be a token of ours, and counts why another is not: only those kept cost a
+ * tag check. */
+void wafer_session_consider(const wafer_session *session, struct wafer_candidates *candidates,
+                            const char *value, size_t length);
 /* Those to try: what a comma separates counts only when nothing else was found. */
 struct wafer_candidates *wafer_session_candidates(wafer_session *session);
 

@@ -4,9 +4,8 @@
 /* A token that goes out with the response must find its session at the next request. */
 static wafer_result tokens_session(wafer_session *session)
 {
-    wafer_result result = WAFER_OK;
-
     bool sent = session->finish_result == WAFER_OK && session->token_length > 0;
+    wafer_result result;
 
     if (session->live)
         return session->had_cookie || session->phase == WAFER_OPENED || sent ? WAFER_OK

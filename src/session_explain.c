@@ -26,8 +26,8 @@ static void say_times(wafer_session *session)
     say(session, "; %s", record->subject_length > 0 ? "signed in" : "nobody signed in");
     if (session->had_cookie)
         say(session, ", sealed %lld s ago under key %02x%02x%02x",
-            (long long)((session->now_ms - record->sealed_at_ms) / 1000), session->key_id[0],
-            session->key_id[1], session->key_id[2]);
+            (long long)((session->now_ms - record->sealed_at_ms) / 1000), session->key->id[0],
+            session->key->id[1], session->key->id[2]);
     say(session, ", expires in %lld s",
         (long long)((wafer_session_absolute_at(session, record) - session->now_ms) / 1000));
     if (idle_ms > 0)

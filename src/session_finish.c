@@ -44,10 +44,8 @@ static bool under_old_key(const wafer_session *session)
 {
     const struct wafer_key *sealing = wafer_keys_sealing(wafer_generation_keys(session->generation),
                                                          session->now_ms);
-    const struct wafer_key *came = wafer_generation_find(session->generation, session->key_id,
-                                                         session->now_ms);
 
-    return came != NULL && came != sealing && came->seals_from_ms <= session->now_ms;
+    return session->key != sealing && session->key->seals_from_ms <= session->now_ms;
 }
 
 /* The reasons, before wafer_finish fixes them. */

@@ -261,8 +261,8 @@ wafer_result wafer_set_expiry(wafer_session *session, int64_t expiry_ms, bool ou
     if (expiry_ms < (outlives_browser ? 1000 : 1) || expiry_ms > WAFER_LIFETIME_MAX_MS ||
         session->now_ms + expiry_ms > begun_ms + session->manager->settings.absolute_ms)
         return WAFER_INVALID;
-    parts = (struct wafer_parts){session->variables.encoded, record->subject_length,
-                                 outlives_browser};
+    parts = wafer_session_parts(session);
+    parts.outlives_browser = outlives_browser;
     result = wafer_session_check_size(session, &parts);
     if (result != WAFER_OK)
         return result;

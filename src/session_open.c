@@ -16,31 +16,22 @@ struct trial {
     bool superseded;
     size_t map_at; /* where the variables begin */
     size_t plain_length;
-    uint8_t key_id[WAFER_KEY_ID_SIZE];
+    const struct wafer_key *key;
 };
 
 static void try_candidate(wafer_session *session, struct wafer_candidates *candidates,
                           const struct wafer_candidate *candidate, struct trial *trial)
 {
-    const struct wafer_key *key;
-    const struct wafer_subkeys *subkeys;
+    const struct wafer_subkeys *subkeys = wafer_generation_subkeys(session->generation,
+                                                                   candidate->key,
+                                                                   session->manager->binding);
     enum wafer_seal_result seal;
 
     trial->verdict = WAFER_REJECTED;
     trial->superseded = false;
-    seal = wafer_seal_peek(candidate->token, candidate->length, trial->key_id);
-    if (seal != WAFER_SEAL_OK) { /* its bytes changed since wafer_field */
-        candidates->refused[seal]++;
-        return;
-    }
-    key = wafer_generation_find(session->generation, trial->key_id, session->now_ms);
-    if (key == NULL) {
-        candidates->refused[WAFER_REFUSED_KEY]++;
-        return;
-    }
+    trial->key = candidate->key;
     if (candidate->length > session->token_used)
         session->token_used = candidate->length;
-    subkeys = wafer_generation_subkeys(session->generation, key, session->manager->binding);
     seal = wafer_seal_open(subkeys->cipher, candidate->token, candidate->length, session->raw,
                            session->spare, &trial->plain_length);
     if (seal != WAFER_SEAL_OK) {
@@ -133,7 +124,7 @@ static void adopt(wafer_session *session, const struct trial *best)
         session->came = best->record;
     if (session->live) {
         session->record = best->record;
-        memcpy(session->key_id, best->key_id, WAFER_KEY_ID_SIZE);
+        session->key = best->key;
     } else {
         wafer_session_reset(session, &session->record);
     }
@@ -204,9 +195,7 @@ wafer_verdict wafer_open_token(wafer_session *session, const char *token, size_t
     if (session->phase != WAFER_BEGUN)
         return session->verdict;
     wafer_session_forget_fields(session);
-    session->at_semicolons.list[0].token = token;
-    session->at_semicolons.list[0].length = length;
-    session->at_semicolons.count = 1;
+    wafer_session_consider(session, &session->at_semicolons, token, length);
     return open_fields(session);
 }
 
