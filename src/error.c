@@ -70,3 +70,13 @@ wafer_result wafer_fail(wafer_error *error, wafer_result result, int errno_value
     error->text[whole_characters(error->text, used)] = '\0';
     return result;
 }
+
+wafer_result wafer_check_size(size_t size, size_t own, const char *initializer, wafer_error *error)
+{
+    if (size == own)
+        return WAFER_OK;
+    return wafer_fail(error, WAFER_INVALID, 0, 0,
+                      "the settings' size is %zu, but this library's is %zu: start from %s and "
+                      "compile against its header",
+                      size, own, initializer);
+}

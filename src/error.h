@@ -12,4 +12,7 @@ __attribute__((format(printf, 5, 6))) wafer_result wafer_fail(wafer_error *error
                                                               unsigned line, const char *format,
                                                               ...);
 
+/* OK when a settings' size is this library's; else INVALID, with the initializer to start from. */
+wafer_result wafer_check_size(size_t size, size_t own, const char *initializer, wafer_error *error);
+
 #endif

@@ -170,12 +170,9 @@ static wafer_result load(wafer_keyring *ring, const char *text, size_t length, w
 
 static wafer_result check_settings(const wafer_keyring_settings *settings, wafer_error *error)
 {
-    if (settings->size != sizeof *settings) {
-        return wafer_fail(error, WAFER_INVALID, 0, 0,
-                          "the settings' size is %zu, but this library's is %zu: start from "
-                          "WAFER_KEYRING_SETTINGS_INIT and compile against its header",
-                          settings->size, sizeof *settings);
-    }
+    if (wafer_check_size(settings->size, sizeof *settings, "WAFER_KEYRING_SETTINGS_INIT", error) !=
+        WAFER_OK)
+        return WAFER_INVALID;
     if ((settings->path == NULL) == (settings->text == NULL)) {
         return wafer_fail(error, WAFER_INVALID, 0, 0,
                           "either path or text has to be set, and not both");

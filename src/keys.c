@@ -40,12 +40,9 @@ static int64_t whole_seconds_up(int64_t time_ms)
 
 static wafer_result check_settings(const wafer_keys_settings *settings, wafer_error *error)
 {
-    if (settings->size != sizeof *settings) {
-        return wafer_fail(error, WAFER_INVALID, 0, 0,
-                          "the settings' size is %zu, but this library's is %zu: start from "
-                          "WAFER_KEYS_SETTINGS_INIT and compile against its header",
-                          settings->size, sizeof *settings);
-    }
+    if (wafer_check_size(settings->size, sizeof *settings, "WAFER_KEYS_SETTINGS_INIT", error) !=
+        WAFER_OK)
+        return WAFER_INVALID;
     if (settings->lead_ms < 0 || settings->lead_ms > WAFER_LIFETIME_MAX_MS) {
         return wafer_fail(error, WAFER_INVALID, 0, 0, "lead_ms is %lld, but must be from 0 to %lld",
                           (long long)settings->lead_ms, (long long)WAFER_LIFETIME_MAX_MS);

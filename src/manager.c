@@ -55,11 +55,9 @@ static wafer_result check_settings(const wafer_settings *settings, wafer_revocat
 {
     wafer_result result;
 
-    if (settings->size != sizeof *settings)
-        return wafer_fail(error, WAFER_INVALID, 0, 0,
-                          "the settings' size is %zu, but this library's is %zu: start from "
-                          "WAFER_SETTINGS_INIT and compile against its header",
-                          settings->size, sizeof *settings);
+    if (wafer_check_size(settings->size, sizeof *settings, "WAFER_SETTINGS_INIT", error) !=
+        WAFER_OK)
+        return WAFER_INVALID;
     if (settings->keyring == NULL)
         return wafer_fail(error, WAFER_INVALID, 0, 0, "keyring is NULL; see wafer_keyring_open");
     if (settings->revocations == NULL)

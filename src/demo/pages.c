@@ -74,9 +74,7 @@ static void write_time(FILE *out, bool html, const char *name, bool known, int64
     time_t seconds = (time_t)(at_ms / 1000);
     struct tm utc;
 
-    if (known && at_ms == INT64_MAX)
-        snprintf(text, sizeof text, "no limit");
-    else if (known && gmtime_r(&seconds, &utc) != NULL)
+    if (known && gmtime_r(&seconds, &utc) != NULL)
         snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900,
                  utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
     write_text(out, html, name, text);

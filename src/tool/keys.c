@@ -59,64 +59,49 @@ static int read_request(int count, char **arguments, const struct option *known,
     return TOOL_DONE;
 }
 
-static int conclude(wafer_result result, const wafer_error *error, const char *file,
-                    const char *what)
+/* What can be done with keys. */
+static const struct action {
+    const char *name;
+    struct option known[5];
+    wafer_result (*call)(const char *path, const wafer_keys_settings *settings, wafer_error *error);
+    const char *done;
+} actions[] = {
+    {"new",
+     {{"group", no_argument, NULL, 'g'}, {"help", no_argument, NULL, 'h'}},
+     wafer_keys_create,
+     "made, with one key that seals at once"},
+    {"rotate",
+     {{"now", no_argument, NULL, 'n'},
+      {"overlap", required_argument, NULL, 'o'},
+      {"group", no_argument, NULL, 'g'},
+      {"help", no_argument, NULL, 'h'}},
+     wafer_keys_rotate,
+     "rotated; the new key seals in an hour, reload it everywhere before"},
+    {"check",
+     {{"overlap", required_argument, NULL, 'o'},
+      {"group", no_argument, NULL, 'g'},
+      {"help", no_argument, NULL, 'h'}},
+     wafer_keys_check,
+     "good"},
+};
+
+static int act(const struct action *action, int count, char **arguments)
 {
-    if (result != WAFER_OK)
-        return tool_failed(error->text);
-    printf("%s: %s\n", file, what);
+    struct request request;
+    wafer_error error;
+    int status = read_request(count, arguments, action->known, &request);
+
+    if (status != TOOL_DONE)
+        return status;
+    if (request.help)
+        return tool_help("keys");
+    if (action->call(request.file, &request.settings, &error) != WAFER_OK)
+        return tool_failed(error.text);
+    /* Only rotate takes --now. */
+    printf("%s: %s\n", request.file,
+           request.settings.lead_ms == 0 ? "rotated; the new key seals at once, reload it now"
+                                         : action->done);
     return TOOL_DONE;
-}
-
-static int keys_new(int count, char **arguments)
-{
-    static const struct option known[] = {{"group", no_argument, NULL, 'g'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    struct request request;
-    wafer_error error;
-    int status = read_request(count, arguments, known, &request);
-
-    if (status != TOOL_DONE || request.help)
-        return status != TOOL_DONE ? status : tool_help("keys");
-    return conclude(wafer_keys_create(request.file, &request.settings, &error), &error,
-                    request.file, "made, with one key that seals at once");
-}
-
-static int keys_rotate(int count, char **arguments)
-{
-    static const struct option known[] = {{"now", no_argument, NULL, 'n'},
-                                          {"overlap", required_argument, NULL, 'o'},
-                                          {"group", no_argument, NULL, 'g'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    struct request request;
-    wafer_error error;
-    int status = read_request(count, arguments, known, &request);
-
-    if (status != TOOL_DONE || request.help)
-        return status != TOOL_DONE ? status : tool_help("keys");
-    return conclude(wafer_keys_rotate(request.file, &request.settings, &error), &error,
-                    request.file,
-                    request.settings.lead_ms == 0
-                        ? "rotated; the new key seals at once, reload it now"
-                        : "rotated; the new key seals in an hour, reload it everywhere before");
-}
-
-static int keys_check(int count, char **arguments)
-{
-    static const struct option known[] = {{"overlap", required_argument, NULL, 'o'},
-                                          {"group", no_argument, NULL, 'g'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    struct request request;
-    wafer_error error;
-    int status = read_request(count, arguments, known, &request);
-
-    if (status != TOOL_DONE || request.help)
-        return status != TOOL_DONE ? status : tool_help("keys");
-    return conclude(wafer_keys_check(request.file, &request.settings, &error), &error, request.file,
-                    "good");
 }
 
 int tool_keys(int count, char **arguments)
@@ -126,12 +111,9 @@ int tool_keys(int count, char **arguments)
     if (action == NULL)
         return tool_misused("keys", "what about the keys: new, rotate or check", NULL);
     arguments[1] = arguments[0];
-    if (strcmp(action, "new") == 0)
-        return keys_new(count - 1, arguments + 1);
-    if (strcmp(action, "rotate") == 0)
-        return keys_rotate(count - 1, arguments + 1);
-    if (strcmp(action, "check") == 0)
-        return keys_check(count - 1, arguments + 1);
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (strcmp(action, actions[i].name) == 0)
+            return act(&actions[i], count - 1, arguments + 1);
     if (strcmp(action, "--help") == 0)
         return tool_help("keys");
     return tool_misused("keys", "new, rotate or check, not", action);

@@ -43,9 +43,7 @@ void tool_write_time(FILE *out, int64_t at_ms)
     time_t seconds = (time_t)(at_ms / 1000);
     struct tm utc;
 
-    if (at_ms == INT64_MAX || gmtime_r(&seconds, &utc) == NULL)
-        fputs("never", out);
-    else
+    if (gmtime_r(&seconds, &utc) != NULL)
         fprintf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1,
                 utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }

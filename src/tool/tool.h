@@ -44,7 +44,7 @@ int tool_failed(const char *text);
 /* Text with \\, \n and other controls as \xNN. */
 void tool_write_text(FILE *out, const char *text, size_t length);
 void tool_write_hex(FILE *out, const uint8_t *bytes, size_t length);
-/* A time as 2026-01-31T12:00:00Z; INT64_MAX as "never". */
+/* A time as 2026-01-31T12:00:00Z. */
 void tool_write_time(FILE *out, int64_t at_ms);
 /* A decimal number and nothing else, from least to most. */
 bool tool_read_number(const char *text, int64_t least, int64_t most, int64_t *number);
