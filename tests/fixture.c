@@ -183,3 +183,11 @@ const char *token_of(const struct browser *browser)
     assert_non_null(equals);
     return equals + 1;
 }
+
+struct browser forge(const struct browser *browser)
+{
+    struct browser forged = *browser;
+
+    forged.cookie[60] = forged.cookie[60] == 'A' ? 'B' : 'A';
+    return forged;
+}

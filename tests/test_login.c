@@ -10,6 +10,23 @@ static void count_of(struct world *world, size_t expected)
     assert_int_equal(status.entries, expected);
 }
 
+/* A list in which a session is not listed any more. Signs `browser` in before it is full. */
+static void sign_in_and_fill_the_list(struct world *world, struct browser *browser)
+{
+    wafer_revocations_settings settings = world_list_settings(world);
+    uint8_t id[WAFER_ID_SIZE];
+    wafer_result result;
+
+    settings.capacity = 64;
+    world_list(world, &settings);
+    sign_in(world, browser, "ada");
+    do {
+        random_fill(id, sizeof id);
+        result = wafer_revoke_session(world->list, id);
+    } while (result == WAFER_OK);
+    assert_int_equal(result, WAFER_LIST_FULL);
+}
+
 /* ---- log in */
 
 static void login_takes_a_new_id_and_clears_but_what_is_kept(void **state)
@@ -145,19 +162,9 @@ static void login_goes_back_to_the_settings_expiry(void **state)
 static void a_full_list_refuses_to_sign_over_and_changes_nothing(void **state)
 {
     struct world *world = *state;
-    wafer_revocations_settings settings = world_list_settings(world);
     struct browser ada = {.cookie = ""};
-    uint8_t id[WAFER_ID_SIZE];
-    wafer_result result;
 
-    settings.capacity = 64;
-    world_list(world, &settings);
-    sign_in(world, &ada, "ada");
-    do {
-        random_fill(id, sizeof id);
-        result = wafer_revoke_session(world->list, id);
-    } while (result == WAFER_OK);
-    assert_int_equal(result, WAFER_LIST_FULL);
+    sign_in_and_fill_the_list(world, &ada);
     assert_int_equal(arrive(world, &ada), WAFER_VALID);
     assert_int_equal(wafer_login(world->session, "eve", 3, NULL, 0), WAFER_LIST_FULL);
     assert_string_equal(wafer_subject(world->session, NULL), "ada");
@@ -596,15 +603,14 @@ static void logging_out_of_a_frozen_session_of_which_nothing_is_known_is_no_succ
 {
     struct world *world = *state;
     struct browser ada = {.cookie = ""};
-    char forged[5000];
+    struct browser forged;
 
     sign_in(world, &ada, "ada");
-    memcpy(forged, ada.cookie, sizeof forged);
-    forged[60] = forged[60] == 'A' ? 'B' : 'A';
+    forged = forge(&ada);
     for (int everywhere = 0; everywhere < 2; everywhere++) {
         assert_int_equal(wafer_begin(world->session), WAFER_OK);
         for (int i = 0; i < 64; i++)
-            (void)wafer_field(world->session, forged, strlen(forged));
+            (void)wafer_field(world->session, forged.cookie, strlen(forged.cookie));
         (void)wafer_field(world->session, ada.cookie, strlen(ada.cookie));
         assert_int_equal(wafer_open(world->session), WAFER_REJECTED);
         assert_true(wafer_frozen(world->session));
@@ -707,17 +713,10 @@ static void without_a_key_that_seals_nothing_is_listed_either(void **state)
 static void a_failed_logout_can_be_repeated_and_widened(void **state)
 {
     struct world *world = *state;
-    wafer_revocations_settings settings = world_list_settings(world);
     struct browser ada = {.cookie = ""}, copy;
-    uint8_t id[WAFER_ID_SIZE];
 
-    settings.capacity = 64;
-    world_list(world, &settings);
-    sign_in(world, &ada, "ada");
+    sign_in_and_fill_the_list(world, &ada);
     copy = ada;
-    do
-        random_fill(id, sizeof id);
-    while (wafer_revoke_session(world->list, id) == WAFER_OK);
     assert_int_equal(arrive(world, &ada), WAFER_VALID);
     assert_int_equal(wafer_logout(world->session), WAFER_LIST_FULL);
     assert_null(wafer_subject(world->session, NULL));
@@ -734,16 +733,9 @@ static void a_failed_logout_can_be_repeated_and_widened(void **state)
 static void a_full_list_keeps_nobody_whose_session_idled_from_signing_in(void **state)
 {
     struct world *world = *state;
-    wafer_revocations_settings settings = world_list_settings(world);
     struct browser ada = {.cookie = ""};
-    uint8_t id[WAFER_ID_SIZE];
 
-    settings.capacity = 64;
-    world_list(world, &settings);
-    sign_in(world, &ada, "ada");
-    do
-        random_fill(id, sizeof id);
-    while (wafer_revoke_session(world->list, id) == WAFER_OK);
+    sign_in_and_fill_the_list(world, &ada);
     world->now_ms += HOUR;
     assert_int_equal(arrive(world, &ada), WAFER_IDLE);
     assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_OK);
