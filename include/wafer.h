@@ -225,6 +225,12 @@ WAFER_API wafer_result wafer_begin(wafer_session *session);
  *          order. Ignoring the result is safe. */
 WAFER_API wafer_result wafer_field(wafer_session *session, const void *bytes, size_t length);
 
+/* Says that fields of this request were lost, as the server keeps so many and no more: the cookie
+ * may have been among them, so the session is frozen. For adapters, between wafer_begin and
+ * wafer_open. Returns WAFER_TOO_LARGE, as wafer_field does past its limits; WAFER_MISUSE out of
+ * order. */
+WAFER_API wafer_result wafer_fields_lost(wafer_session *session);
+
 /* Opens the session that the fields added since wafer_begin carry.
  *
  * Every candidate of the manager's cookie name is tried, so forged, foreign or stale duplicates

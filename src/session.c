@@ -194,6 +194,14 @@ wafer_result wafer_field(wafer_session *session, const void *bytes, size_t lengt
                : WAFER_OK;
 }
 
+wafer_result wafer_fields_lost(wafer_session *session)
+{
+    if (session == NULL || session->phase != WAFER_BEGUN)
+        return WAFER_MISUSE;
+    session->fields_overflow = true;
+    return WAFER_TOO_LARGE;
+}
+
 bool wafer_frozen(const wafer_session *session)
 {
     return session != NULL && (session->frozen || session->phase < WAFER_OPENED);

@@ -294,6 +294,29 @@ static void more_pairs_than_the_cap_freeze(void **state)
     assert_true(wafer_frozen(world->session));
 }
 
+static void fields_that_a_server_lost_freeze(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+
+    sign_in(world, &ada, "ada");
+    begin(world);
+    assert_int_equal(add_field(world, ada.cookie), WAFER_OK);
+    assert_int_equal(wafer_fields_lost(world->session), WAFER_TOO_LARGE);
+    assert_int_equal(wafer_open(world->session), WAFER_VALID);
+    assert_true(wafer_frozen(world->session));
+    assert_string_equal(wafer_subject(world->session, NULL), "ada");
+    assert_non_null(strstr(wafer_explain(world->session), "more Cookie fields than are read"));
+    assert_int_equal(wafer_fields_lost(world->session), WAFER_MISUSE);
+    nothing_goes_out(world);
+    begin(world);
+    assert_int_equal(wafer_open(world->session), WAFER_NONE);
+    assert_false(wafer_frozen(world->session));
+    wafer_end(world->session);
+    assert_int_equal(wafer_fields_lost(world->session), WAFER_MISUSE);
+    assert_int_equal(wafer_fields_lost(NULL), WAFER_MISUSE);
+}
+
 static void a_token_stands_in_place_of_the_fields(void **state)
 {
     struct world *world = *state;
@@ -663,6 +686,7 @@ int main(void)
         IN_WORLD(sixty_four_candidates_are_tried_and_one_more_freezes),
         IN_WORLD(more_bytes_than_the_cap_freeze),
         IN_WORLD(more_pairs_than_the_cap_freeze),
+        IN_WORLD(fields_that_a_server_lost_freeze),
         IN_WORLD(a_token_stands_in_place_of_the_fields),
         IN_WORLD(any_bytes_in_a_field_are_survived),
         IN_WORLD(folded_fields_are_split_only_when_told_and_only_then_at_need),
