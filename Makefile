@@ -25,6 +25,8 @@ SONAME  := libwafer.so.$(firstword $(subst ., ,$(VERSION)))
 CORE    := $(wildcard src/*.c)
 TOOL    := $(wildcard src/tool/*.c)
 DEMO    := $(wildcard src/demo/*.c)
+STACKS  := $(patsubst src/examples/stack_%.c,%,$(wildcard src/examples/stack_*.c))
+SERVING := $(filter-out src/examples/stack_%,$(wildcard src/examples/*.c))
 TESTS   := $(wildcard tests/test_*.c)
 SUPPORT := $(filter-out $(TESTS),$(wildcard tests/*.c))
 FUZZERS := $(wildcard fuzz/fuzz_*.c)
@@ -41,7 +43,9 @@ SHARED   := $(BUILD)/libwafer.so.$(VERSION)
 LIBS     := $(STATIC) $(SHARED) $(BUILD)/$(SONAME) $(BUILD)/libwafer.so
 COMMAND  := $(if $(TOOL),$(BUILD)/wafer)
 SERVER   := $(if $(DEMO),$(BUILD)/wafer-demo)
-PROGRAMS := $(COMMAND) $(SERVER) $(call program,$(TESTS) $(BENCHES)) $(call object,$(FUZZERS))
+EXAMPLES := $(STACKS:%=$(BUILD)/examples/%)
+PROGRAMS := $(COMMAND) $(SERVER) $(EXAMPLES) $(call program,$(TESTS) $(BENCHES)) \
+            $(call object,$(FUZZERS))
 
 # ---- How ----
 
@@ -65,16 +69,38 @@ INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) $(BENCHES)
 $(call object,$(CORE)): private INCLUDES += -iquote src
 $(call object,$(INSIDERS)): private INCLUDES += -iquote src -iquote tests
 
+# What each HTTP stack needs: by its name for pkg-config, or by hand where it has none, or where
+# what it says is wrong (h2o's lacks that it was built without libuv).
+stack = $(shell $(PKG_CONFIG) --$(1) $(2) 2>/dev/null)
+system = $(patsubst -I%,-isystem %,$(call stack,cflags,$(1)))
+
+FLAGS_microhttpd     = $(call system,libmicrohttpd)
+LIBS_microhttpd      = -lmicrohttpd
+FLAGS_evhttp         = $(call system,libevent)
+LIBS_evhttp          = -levent
+LIBS_civetweb        = -lcivetweb
+FLAGS_ulfius         = $(call system,libulfius)
+LIBS_ulfius          = -lulfius -lorcania -lmicrohttpd
+FLAGS_h2o            = $(call system,libh2o-evloop) -DH2O_USE_LIBUV=0
+LIBS_h2o             = -lh2o-evloop -lssl -lcrypto
+FLAGS_libwebsockets  = $(call system,libwebsockets)
+LIBS_libwebsockets   = -lwebsockets
+FLAGS_soup           = $(call system,libsoup-3.0)
+LIBS_soup            = $(call stack,libs,libsoup-3.0)
+LIBS_fastcgi         = -lfcgi
+
 say = @printf '  %-5s %s\n' $(1) $(2)
 
-.PHONY: all deps demo check check-all sanitize valgrind coverage fuzz bench tidy format install \
-        uninstall dist clean help everything FORCE
+.PHONY: all deps examples demo check check-all check-stacks sanitize valgrind coverage fuzz bench \
+        bench-stacks tidy format install uninstall dist clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
 all: $(LIBS) $(COMMAND) ## build the libraries and the command (the default)
 
 everything: all $(PROGRAMS)
+
+examples: $(EXAMPLES) ## build the example server of each HTTP stack
 
 # Flags that changed rebuild what they went into.
 $(BUILD)/flags: FORCE
@@ -109,6 +135,14 @@ $(BUILD)/wafer: $(call object,$(TOOL)) $(STATIC)
 $(BUILD)/wafer-demo: $(call object,$(DEMO)) $(STATIC)
 	$(call say,LINK,$@)
 	@$(LINK) $^ -lmicrohttpd $(CORE_LIBS) -o $@
+
+$(BUILD)/obj/src/examples/stack_%.o: private INCLUDES += $(FLAGS_$(patsubst stack_%.o,%,$(@F)))
+
+$(EXAMPLES): $(BUILD)/examples/%: $(BUILD)/obj/src/examples/stack_%.o $(call object,$(SERVING)) \
+             $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@$(LINK) $^ $(LIBS_$*) $(CORE_LIBS) -o $@
 
 # A test that defines __wrap_name stands in front of the library's calls of name.
 wraps = $$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')
@@ -155,7 +189,7 @@ programs = $(patsubst $(BUILD)/%,build/$(1)/%,$(PROGRAMS))
 unit     = $(patsubst %.c,build/$(1)/%,$(TESTS))
 THREADED := $(shell grep -l 'pthread_create' $(TESTS) /dev/null)
 # Scripts that drive the programs from outside are worth running under a sanitizer and for coverage.
-DRIVERS  := $(wildcard tests/check_tool.sh tests/check_demo.sh)
+DRIVERS  := $(wildcard tests/check_tool.sh tests/check_demo.sh tests/check_stacks.sh)
 # $(call run,label,variant,tests) runs them and counts.
 run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
       tests/run.sh $(1) $(3)
@@ -163,7 +197,7 @@ run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
 # ---- Groups: what `make check` is made of, one after the other ----
 
 CHECKS := group-gcc group-clang group-unit group-scripts group-asan group-valgrind group-tsan
-LONG   := group-coverage group-seeds group-fuzz
+LONG   := group-coverage group-seeds group-load group-fuzz
 groups  = @MAKE='$(MAKE)' tests/groups.sh
 
 group-gcc group-clang: group-%:
@@ -203,6 +237,10 @@ group-seeds: group-gcc
 	    $(call run,seed-$$number,gcc,$(call unit,gcc)) || exit 1; \
 	done
 
+# Too short for figures, long enough for leaks and errors.
+group-load: group-gcc
+	@BUILD=build/gcc ROUNDS=1 LOAD_SECONDS=3 bench/stacks.sh
+
 group-fuzz:
 	+@$(if $(FUZZERS),$(call variant,fuzzing,$(patsubst %.c,build/fuzzing/%,$(FUZZERS))))
 	@$(if $(FUZZERS),:,echo 'There are no fuzz programs (fuzz/fuzz_*.c).')
@@ -216,7 +254,7 @@ group-fuzz:
 # ---- Goals ----
 
 deps: ## install the Debian packages that the goals need and that are missing
-	@.ci/deps build demo check coverage tidy format
+	@.ci/deps build demo check stacks load coverage tidy format
 
 demo: ## set up, then serve the demo on PORT (8080)
 	@.ci/deps build demo
@@ -225,32 +263,42 @@ demo: ## set up, then serve the demo on PORT (8080)
 	@exec $(BUILD)/wafer-demo --port $(PORT) --keys $(BUILD)/demo.keys
 
 check: ## set up, then run every test; at most 5 minutes
-	@.ci/deps build demo check
+	@.ci/deps build demo check stacks
 	+$(groups) $(CHECKS)
 
 check-all: ## check, then the coverage gate and the long runs
-	@.ci/deps build demo check coverage
+	@.ci/deps build demo check stacks load coverage
 	+$(groups) $(CHECKS) $(LONG)
 
+check-stacks: ## run the suite that drives each HTTP stack's example alike
+	@.ci/deps build stacks
+	+@$(call variant,gcc,all examples)
+	@$(call run,stacks,gcc,tests/check_stacks.sh)
+
 sanitize: ## run the tests under ASan and UBSan, those with threads under TSan
-	@.ci/deps build demo check
+	@.ci/deps build demo check stacks
 	+$(groups) group-asan group-tsan
 
 valgrind: ## run the tests under valgrind
-	@.ci/deps build demo check
+	@.ci/deps build demo check stacks
 	+$(groups) group-valgrind
 
 coverage: ## measure what the tests reach; fails below 95 % of lines, 90 % of branches
-	@.ci/deps build demo check
+	@.ci/deps build demo check stacks
 	+$(groups) group-coverage
 
 fuzz: ## run each fuzz program for FUZZ_SECONDS (10)
-	@.ci/deps build demo check
+	@.ci/deps build demo check stacks
 	+@$(MAKE) --no-print-directory group-fuzz
 
 bench: $(call program,$(BENCHES)) ## run the benchmarks
 	@$(if $(BENCHES),:,echo 'There are no benchmarks (bench/bench_*.c).')
 	@for program in $(call program,$(BENCHES)); do $$program || exit 1; done
+
+bench-stacks: ## put load on each HTTP stack's example, LOAD_SECONDS (60) each
+	@.ci/deps build stacks load
+	+@$(call variant,gcc,all examples)
+	@BUILD=build/gcc bench/stacks.sh
 
 tidy: ## look through src/ with clang-tidy
 	@.ci/deps build demo tidy

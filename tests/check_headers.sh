@@ -6,9 +6,19 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 warnings='-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -Iinclude'
 
+# What the header of a server needs beside its own name.
+flags_of() { # NAME
+    case $1 in
+    wafer/h2o.h) echo -D_DEFAULT_SOURCE -DH2O_USE_LIBUV=0 ;;
+    wafer/soup.h) pkg-config --cflags libsoup-3.0 | sed 's/-I/-isystem /g' ;;
+    wafer/ulfius.h) pkg-config --cflags libulfius | sed 's/-I/-isystem /g' ;;
+    esac
+}
+
 for header in include/*.h include/wafer/*.h; do
     [ -e "$header" ] || continue
     name=${header#include/}
+    flags=$(flags_of "$name")
     # The settings' initializers are macros, so only a use shows whether they fit their types.
     {
         printf '#include <%s>\nint use(void);\nint use(void)\n{\n' "$name"
@@ -23,9 +33,9 @@ for header in include/*.h include/wafer/*.h; do
     cp "$folder/use.c" "$folder/use.cpp"
     # shellcheck disable=SC2086 # several words
     {
-        gcc -std=c11 $warnings -Wconversion "$folder/use.c"
-        clang -std=c11 $warnings -Wconversion "$folder/use.c"
-        g++ -std=c++11 $warnings "$folder/use.cpp"
+        gcc -std=c11 $flags $warnings -Wconversion "$folder/use.c"
+        clang -std=c11 $flags $warnings -Wconversion "$folder/use.c"
+        g++ -std=c++11 $flags $warnings "$folder/use.cpp"
     }
     echo "$name: C11 (gcc, clang) and C++11 (g++)"
 done
