@@ -88,6 +88,9 @@ LIBS_libwebsockets   = -lwebsockets
 FLAGS_soup           = $(call system,libsoup-3.0)
 LIBS_soup            = $(call stack,libs,libsoup-3.0)
 LIBS_fastcgi         = -lfcgi
+# A module that kore loads, with the flags that kore was built with. It stays while threads run it.
+FLAGS_kore           = $(patsubst -I%,-isystem %,$(shell cat "$$(kodev source)/features" 2>/dev/null))
+LIBS_kore            = -shared -Wl,-z,nodelete
 
 say = @printf '  %-5s %s\n' $(1) $(2)
 

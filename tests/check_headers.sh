@@ -10,6 +10,7 @@ warnings='-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -Iinclude'
 flags_of() { # NAME
     case $1 in
     wafer/h2o.h) echo -D_DEFAULT_SOURCE -DH2O_USE_LIBUV=0 ;;
+    wafer/kore.h) echo -D_DEFAULT_SOURCE "$(sed 's/-I/-isystem /g' "$(kodev source)/features")" ;;
     wafer/soup.h) pkg-config --cflags libsoup-3.0 | sed 's/-I/-isystem /g' ;;
     wafer/ulfius.h) pkg-config --cflags libulfius | sed 's/-I/-isystem /g' ;;
     esac

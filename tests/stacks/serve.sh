@@ -4,6 +4,7 @@
 # shellcheck shell=sh disable=SC2154
 
 . "$tests/stacks/nginx.sh"
+. "$tests/stacks/kore.sh"
 
 folder=$(mktemp -d)
 pids=
@@ -28,9 +29,15 @@ trap 'exit 1' INT TERM HUP
 # Starts the example, for fastcgi with nginx in front, and waits for its address: sets pid, url, port.
 start() { # ENVIRONMENT...
     : >"$folder/out"
-    # shellcheck disable=SC2086 # options are words
-    env "$@" "$build/examples/$stack" --keys "$folder/keys" --port 0 $server_options \
-        >"$folder/out" 2>"$folder/err" &
+    if [ "$stack" = kore ]; then
+        # One worker, as each counts only its own sessions.
+        kore_configure "$folder" "$build/examples/kore" 1
+        set -- "$@" "WAFER_KEYS=$folder/keys" kore -nrqfc "$folder/kore.conf"
+    else
+        # shellcheck disable=SC2086 # options are words
+        set -- "$@" "$build/examples/$stack" --keys "$folder/keys" --port 0 $server_options
+    fi
+    env "$@" >"$folder/out" 2>"$folder/err" &
     pid=$!
     pids="$pids $pid"
     for _ in $(seq 100); do
