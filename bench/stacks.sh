@@ -41,8 +41,10 @@ load() { # SECONDS REQUEST...
 ratio() { # VALUES-OVER VALUES-UNDER: of the medians
     awk -v over="$(median <"$1")" -v under="$(median <"$2")" 'BEGIN { printf "%.2f", over / under }'
 }
-memory() { # in KiB
-    sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status"
+memory() { # of the example and its workers, in KiB
+    for process in "$pid" $(cat "/proc/$pid/task/$pid/children"); do
+        cat "/proc/$process/status"
+    done | awk '/^VmRSS:/ { sum += $2 } END { print sum }'
 }
 seal() { # ARGUMENT...
     "$build/wafer" seal --keys "$folder/keys" --name wafer-example --subject ada "$@" visits=0 \

@@ -71,11 +71,14 @@ start_nginx() {
 # Ends it as an operator does: the example's exit status is the result.
 stop() {
     kill -TERM "$pid" 2>/dev/null
-    (sleep 30 && kill -KILL "$pid") >/dev/null 2>&1 &
-    patience=$!
+    # The shell forgets a child that has ended while it waits for sleep.
+    for _ in $(seq 300); do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null
     wait "$pid"
     ended=$?
-    kill "$patience" 2>/dev/null
     if [ "$stack" = fastcgi ]; then
         kill -TERM "$nginx_pid"
         wait "$nginx_pid"
