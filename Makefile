@@ -20,19 +20,27 @@ JOBS       ?= $(shell nproc)
 VERSION := $(shell sed -n 's/^\#define WAFER_VERSION  *"\(.*\)"/\1/p' include/wafer.h)
 SONAME  := libwafer.so.$(firstword $(subst ., ,$(VERSION)))
 
+# Empty without liblmdb: then there is no libwafer-lmdb, and no program knows lmdb:FOLDER.
+LMDB_LIBS   := $(shell $(PKG_CONFIG) --libs lmdb 2>/dev/null)
+LMDB_SONAME := libwafer-lmdb.so.$(firstword $(subst ., ,$(VERSION)))
+
 # ---- What there is to build ----
 
 CORE    := $(wildcard src/*.c)
 TOOL    := $(wildcard src/tool/*.c)
 DEMO    := $(wildcard src/demo/*.c)
+OPTION  := $(wildcard src/option/*.c)
+LMDB    := $(if $(LMDB_LIBS),$(wildcard src/lmdb/*.c))
 STACKS  := $(patsubst src/examples/stack_%.c,%,$(wildcard src/examples/stack_*.c))
 SERVING := $(filter-out src/examples/stack_%,$(wildcard src/examples/*.c))
-TESTS   := $(wildcard tests/test_*.c)
-SUPPORT := $(filter-out $(TESTS),$(wildcard tests/*.c))
+TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)),$(wildcard tests/test_*.c))
+HELPERS := $(wildcard tests/programs/list.c tests/programs/json.c)
+SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FUZZERS := $(wildcard fuzz/fuzz_*.c)
-BENCHES := $(wildcard bench/bench_*.c)
+BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
 MANUALS := $(wildcard src/tool/*.1)
 HEADERS := $(wildcard include/*.h include/wafer/*.h)
+PARTS   := $(filter-out $(if $(LMDB),,lmdb.h),$(notdir $(wildcard include/wafer/*.h)))
 SCRIPTS := $(wildcard tests/check_*.sh)
 
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -40,11 +48,14 @@ program = $(patsubst %.c,$(BUILD)/%,$(1))
 
 STATIC   := $(BUILD)/libwafer.a
 SHARED   := $(BUILD)/libwafer.so.$(VERSION)
-LIBS     := $(STATIC) $(SHARED) $(BUILD)/$(SONAME) $(BUILD)/libwafer.so
+LMDB_STATIC := $(if $(LMDB),$(BUILD)/libwafer-lmdb.a)
+LMDB_SHARED := $(if $(LMDB),$(BUILD)/libwafer-lmdb.so.$(VERSION))
+LIBS     := $(STATIC) $(SHARED) $(BUILD)/$(SONAME) $(BUILD)/libwafer.so $(LMDB_STATIC) \
+            $(LMDB_SHARED) $(if $(LMDB),$(BUILD)/$(LMDB_SONAME) $(BUILD)/libwafer-lmdb.so)
 COMMAND  := $(if $(TOOL),$(BUILD)/wafer)
 SERVER   := $(if $(DEMO),$(BUILD)/wafer-demo)
 EXAMPLES := $(STACKS:%=$(BUILD)/examples/%)
-PROGRAMS := $(COMMAND) $(SERVER) $(EXAMPLES) $(call program,$(TESTS) $(BENCHES)) \
+PROGRAMS := $(COMMAND) $(SERVER) $(EXAMPLES) $(call program,$(TESTS) $(HELPERS) $(BENCHES)) \
             $(call object,$(FUZZERS))
 
 # ---- How ----
@@ -61,6 +72,7 @@ SODIUM_FLAGS := $(shell $(PKG_CONFIG) --cflags libsodium 2>/dev/null)
 SODIUM_LIBS  := $(or $(shell $(PKG_CONFIG) --libs libsodium 2>/dev/null),-lsodium)
 CORE_LIBS    := $(SODIUM_LIBS) -lb64 -lpthread
 TEST_LIBS    := -lcmocka -lcbor -ljansson
+LMDB_FLAGS   := $(shell $(PKG_CONFIG) --cflags lmdb 2>/dev/null)
 
 # What may be included: the public parts see the public headers only.
 INCLUDES = $(SODIUM_FLAGS)
@@ -68,6 +80,8 @@ INCLUDES = $(SODIUM_FLAGS)
 INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) $(BENCHES)
 $(call object,$(CORE)): private INCLUDES += -iquote src
 $(call object,$(INSIDERS)): private INCLUDES += -iquote src -iquote tests
+$(call object,$(LMDB) $(wildcard tests/test_lmdb*.c)): private INCLUDES += $(LMDB_FLAGS)
+$(call object,$(OPTION)): private INCLUDES += $(if $(LMDB_LIBS),-DWAFER_WITH_LMDB)
 
 # What each HTTP stack needs: by its name for pkg-config, or by hand where it has none, or where
 # what it says is wrong (h2o's lacks that it was built without libuv).
@@ -94,7 +108,7 @@ LIBS_kore            = -shared -Wl,-z,nodelete
 
 say = @printf '  %-5s %s\n' $(1) $(2)
 
-.PHONY: all deps examples demo check check-all check-stacks sanitize valgrind coverage fuzz bench \
+.PHONY: all deps examples demo check check-all check-stacks torture sanitize valgrind coverage fuzz bench \
         bench-stacks tidy format install uninstall dist clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -108,8 +122,8 @@ examples: $(EXAMPLES) ## build the example server of each HTTP stack
 # Flags that changed rebuild what they went into.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(COMPILE)' '$(LINK)' | cmp -s - $@ || \
-	    printf '%s\n' '$(COMPILE)' '$(LINK)' > $@
+	@printf '%s\n' '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' | cmp -s - $@ || \
+	    printf '%s\n' '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' > $@
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -131,21 +145,47 @@ $(BUILD)/$(SONAME): $(SHARED)
 $(BUILD)/libwafer.so: $(BUILD)/$(SONAME)
 	@ln -sf $(<F) $@
 
-$(BUILD)/wafer: $(call object,$(TOOL)) $(STATIC)
-	$(call say,LINK,$@)
-	@$(LINK) $^ $(CORE_LIBS) -o $@
+$(BUILD)/libwafer-lmdb.a: $(call object,$(LMDB))
+	$(call say,AR,$@)
+	@rm -f $@
+	@$(AR) rcs $@ $^
 
-$(BUILD)/wafer-demo: $(call object,$(DEMO)) $(STATIC)
+$(BUILD)/libwafer-lmdb.so.$(VERSION): $(call object,$(LMDB)) $(BUILD)/libwafer.so
 	$(call say,LINK,$@)
-	@$(LINK) $^ -lmicrohttpd $(CORE_LIBS) -o $@
+	@$(LINK) -shared -Wl,-soname,$(LMDB_SONAME) $^ $(LMDB_LIBS) -lpthread -o $@
+
+$(BUILD)/$(LMDB_SONAME): $(LMDB_SHARED)
+	@ln -sf $(<F) $@
+
+$(BUILD)/libwafer-lmdb.so: $(BUILD)/$(LMDB_SONAME)
+	@ln -sf $(<F) $@
+
+# What reads --revocations: libraries in the order in which they need each other.
+LISTS = $(call object,$(OPTION)) $(LMDB_STATIC) $(STATIC)
+
+$(BUILD)/wafer: $(call object,$(TOOL)) $(LISTS)
+	$(call say,LINK,$@)
+	@$(LINK) $^ $(LMDB_LIBS) $(CORE_LIBS) -o $@
+
+$(BUILD)/wafer-demo: $(call object,$(DEMO)) $(LISTS)
+	$(call say,LINK,$@)
+	@$(LINK) $^ -lmicrohttpd $(LMDB_LIBS) $(CORE_LIBS) -o $@
+
+$(call program,$(HELPERS)): $(BUILD)/%: $(BUILD)/obj/%.o $(LISTS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@$(LINK) $^ -ljansson $(LMDB_LIBS) $(CORE_LIBS) -o $@
+
+$(call program,$(wildcard tests/test_lmdb*.c)): private TEST_LIBS += $(LMDB_LIBS)
+$(call program,$(wildcard tests/test_lmdb*.c)): $(LMDB_STATIC)
 
 $(BUILD)/obj/src/examples/stack_%.o: private INCLUDES += $(FLAGS_$(patsubst stack_%.o,%,$(@F)))
 
 $(EXAMPLES): $(BUILD)/examples/%: $(BUILD)/obj/src/examples/stack_%.o $(call object,$(SERVING)) \
-             $(STATIC)
+             $(LISTS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) $^ $(LIBS_$*) $(CORE_LIBS) -o $@
+	@$(LINK) $^ $(LIBS_$*) $(LMDB_LIBS) $(CORE_LIBS) -o $@
 
 # A test that defines __wrap_name stands in front of the library's calls of name.
 wraps = $$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')
@@ -153,12 +193,13 @@ wraps = $$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call object,$(SUPPORT)) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) $(wraps) $^ $(TEST_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) $(wraps) $(filter %.o,$^) $(filter-out $(STATIC),$(filter %.a,$^)) $(STATIC) \
+	    $(TEST_LIBS) $(CORE_LIBS) -o $@
 
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(STATIC)
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LMDB_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) $^ $(CORE_LIBS) -o $@
+	@$(LINK) $^ $(LMDB_LIBS) $(CORE_LIBS) -o $@
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(STATIC)
 	@mkdir -p $(@D)
@@ -257,7 +298,7 @@ group-fuzz:
 # ---- Goals ----
 
 deps: ## install the Debian packages that the goals need and that are missing
-	@.ci/deps build demo check stacks load coverage tidy format
+	@.ci/deps build demo lmdb check stacks load coverage tidy format
 
 demo: ## set up, then serve the demo on PORT (8080)
 	@.ci/deps build demo
@@ -266,11 +307,11 @@ demo: ## set up, then serve the demo on PORT (8080)
 	@exec $(BUILD)/wafer-demo --port $(PORT) --keys $(BUILD)/demo.keys
 
 check: ## set up, then run every test; at most 5 minutes
-	@.ci/deps build demo check stacks
+	@.ci/deps build demo lmdb check stacks
 	+$(groups) $(CHECKS)
 
 check-all: ## check, then the coverage gate and the long runs
-	@.ci/deps build demo check stacks load coverage
+	@.ci/deps build demo lmdb check stacks load coverage
 	+$(groups) $(CHECKS) $(LONG)
 
 check-stacks: ## run the suite that drives each HTTP stack's example alike
@@ -278,20 +319,25 @@ check-stacks: ## run the suite that drives each HTTP stack's example alike
 	+@$(call variant,gcc,all examples)
 	@$(call run,stacks,gcc,tests/check_stacks.sh)
 
+torture: ## kill 3000 writers of a table file while others read it
+	@.ci/deps build
+	+@$(call variant,gcc,all)
+	@KILLS=3000 TIME_LIMIT=1200 $(call run,torture,gcc,tests/check_torture.sh)
+
 sanitize: ## run the tests under ASan and UBSan, those with threads under TSan
-	@.ci/deps build demo check stacks
+	@.ci/deps build demo lmdb check stacks
 	+$(groups) group-asan group-tsan
 
 valgrind: ## run the tests under valgrind
-	@.ci/deps build demo check stacks
+	@.ci/deps build demo lmdb check stacks
 	+$(groups) group-valgrind
 
 coverage: ## measure what the tests reach; fails below 95 % of lines, 90 % of branches
-	@.ci/deps build demo check stacks
+	@.ci/deps build demo lmdb check stacks
 	+$(groups) group-coverage
 
 fuzz: ## run each fuzz program for FUZZ_SECONDS (10)
-	@.ci/deps build demo check stacks
+	@.ci/deps build demo lmdb check stacks
 	+@$(MAKE) --no-print-directory group-fuzz
 
 bench: $(call program,$(BENCHES)) ## run the benchmarks
@@ -304,28 +350,38 @@ bench-stacks: ## put load on each HTTP stack's example, LOAD_SECONDS (60) each
 	@BUILD=build/gcc bench/stacks.sh
 
 tidy: ## look through src/ with clang-tidy
-	@.ci/deps build demo tidy
-	@clang-tidy --quiet $(CORE) $(TOOL) $(DEMO) -- \
-	    -std=c11 -D_DEFAULT_SOURCE -Iinclude -iquote src $(SODIUM_FLAGS) $(WARNINGS)
+	@.ci/deps build demo lmdb tidy
+	@clang-tidy --quiet $(CORE) $(TOOL) $(DEMO) $(OPTION) $(LMDB) -- \
+	    -std=c11 -D_DEFAULT_SOURCE -Iinclude -iquote src $(SODIUM_FLAGS) $(LMDB_FLAGS) $(WARNINGS)
 
 format: ## put all C files in the house's form with clang-format
 	@.ci/deps format
 	@clang-format -i $(HEADERS) $(wildcard $(foreach folder,src src/* bench fuzz tests, \
 	    $(folder)/*.[ch]))
 
+pkgconfig = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+    -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|'
+
+define install_lmdb
+install -m 644 $(LMDB_STATIC) '$(DESTDIR)$(LIBDIR)'
+	install -m 755 $(LMDB_SHARED) '$(DESTDIR)$(LIBDIR)'
+	ln -sf libwafer-lmdb.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(LMDB_SONAME)'
+	ln -sf $(LMDB_SONAME) '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.so'
+	$(pkgconfig) src/lmdb/wafer-lmdb.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc'
+endef
+
 install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 	install -d '$(DESTDIR)$(INCLUDEDIR)/wafer' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(BINDIR)'
 	install -m 644 include/wafer.h '$(DESTDIR)$(INCLUDEDIR)'
-	for header in $(notdir $(wildcard include/wafer/*.h)); do \
+	for header in $(PARTS); do \
 	    install -m 644 include/wafer/$$header '$(DESTDIR)$(INCLUDEDIR)/wafer' || exit 1; done
 	install -m 644 $(STATIC) '$(DESTDIR)$(LIBDIR)'
 	install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)'
 	ln -sf libwafer.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libwafer.so'
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
-	    -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
-	    -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
-	    src/wafer.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc'
+	$(pkgconfig) src/wafer.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc'
+	$(if $(LMDB),$(install_lmdb))
 	for command in $(COMMAND); do install -m 755 $$command '$(DESTDIR)$(BINDIR)' || exit 1; done
 	for manual in $(MANUALS); do \
 	    install -D -m 644 -t '$(DESTDIR)$(MANDIR)/man1' $$manual || exit 1; done
@@ -334,7 +390,10 @@ uninstall: ## remove what install installed
 	rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer.h' '$(DESTDIR)$(LIBDIR)/libwafer.a' \
 	    '$(DESTDIR)$(LIBDIR)/libwafer.so' '$(DESTDIR)$(LIBDIR)/$(SONAME)' \
 	    '$(DESTDIR)$(LIBDIR)/libwafer.so.$(VERSION)' \
-	    '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc' '$(DESTDIR)$(BINDIR)/wafer'
+	    '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc' '$(DESTDIR)$(BINDIR)/wafer' \
+	    '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.a' '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.so' \
+	    '$(DESTDIR)$(LIBDIR)/$(LMDB_SONAME)' '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.so.$(VERSION)' \
+	    '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc'
 	for header in $(notdir $(wildcard include/wafer/*.h)); do \
 	    rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer/'$$header; done
 	for manual in $(notdir $(MANUALS)); do rm -f '$(DESTDIR)$(MANDIR)/man1/'$$manual; done

@@ -591,44 +591,70 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_keys_generate(char text[WAFER_KEYS
                                                             wafer_error *error);
 
 /* ---- 9. Revocation ---------------------------------------------------------------- */
-/* The list of what is refused though its seal is good. It lives in shared memory: made before
- * fork it is one list for all workers. Checks take no lock. */
+/* The list of what is refused though its seal is good. It lies in shared memory: made before fork
+ * it is one list for all workers; in a file it is one for every process of the machine that opens
+ * it, and outlives them. Checks take no lock. */
 
 /* An empty list cannot know what was revoked before it was made. Choose. */
 typedef enum wafer_on_start {
-    WAFER_START_UNSET = 0,    /* refused by wafer_revocations_new */
-    WAFER_START_FORGETS,      /* sessions from before it are good again, logged out or not */
-    WAFER_START_REFUSES_OLDER /* everybody signs in again after a restart */
+    WAFER_START_UNSET = 0,     /* refused when a list is made */
+    WAFER_START_FORGETS,       /* sessions from before it are good again, logged out or not */
+    WAFER_START_REFUSES_OLDER, /* everybody signs in again after a restart */
+    WAFER_START_RESTORED       /* the entries come from elsewhere, a journal say, before any session
+                                  is opened: as FORGETS, but after a restart of the machine a file
+                                  is emptied, whatever a crash left of it */
 } wafer_on_start;
+
+/* What is asked of a table file. */
+typedef enum wafer_access {
+    WAFER_ACCESS_CREATE = 0, /* made when it is missing; one that is there must have the capacity,
+                                skew and grace of the settings */
+    WAFER_ACCESS_WRITE,      /* must be there; taken as it is. For tools */
+    WAFER_ACCESS_READ        /* the same, mapped read-only: checks work, revoking does not */
+} wafer_access;
 
 typedef struct wafer_revocations_settings {
     size_t size;             /* sizeof(wafer_revocations_settings) */
-    wafer_on_start on_start; /* required */
-    size_t capacity;         /* entries at most; 1,000,000; 64 to 100,000,000. Memory is taken as
-                                 it fills. The last eighth is kept for subjects */
+    wafer_on_start on_start; /* required where a list may be made */
+    size_t capacity;         /* entries at most; 1,000,000; 64 to 100,000,000. Memory or disk is
+                                 taken as it fills. The last eighth is kept for subjects */
     int64_t retention_ms;    /* no session lives longer; 24 hours. Entries are kept so long and
-                                 three skews more */
+                                 three skews more. A longer one raises that of a file */
     int64_t skew_ms;         /* how far hosts' clocks may differ; 60 s; 1 s to 10 minutes */
     int64_t grace_ms;        /* wafer_renew; 30 s; at most 10 minutes */
     wafer_clock clock;       /* NULL: the system's; for wafer_revoke_... and purge */
     void *clock_context;
+
+    const char *path;    /* NULL: in memory only; else the table file */
+    wafer_access access; /* to the file */
+    bool group_readable; /* false: the file is 0600; true: 0640, and a reader may be another user */
 } wafer_revocations_settings;
 
 #define WAFER_REVOCATIONS_SETTINGS_INIT                                                            \
     {                                                                                              \
         sizeof(wafer_revocations_settings), WAFER_START_UNSET, 1000000, WAFER_DAY_MS,              \
-            WAFER_MINUTE_MS, 30000, NULL, NULL                                                     \
+            WAFER_MINUTE_MS, 30000, NULL, NULL, NULL, WAFER_ACCESS_CREATE, false                   \
     }
 
-/* Makes a list in anonymous shared memory.
+/* Makes a list in anonymous shared memory, or opens one in a file, which is made first if needed.
+ *
+ * A file is shared by all processes that open it, at the same time or one after the other: what one
+ * revokes is refused in all when the call returns. Killing a process at any moment harms nothing.
+ * The file is not synced: after a crash of the machine it may lack the latest entries or be
+ * damaged. So when the machine was started since, on_start is applied anew: REFUSES_OLDER refuses
+ * every session from before now, FORGETS trusts what is there. Keep the file on a local file
+ * system; copy, truncate or write it by no other means while it is in use.
  *
  * Memory   *list belongs to the caller and outlives its managers. After fork parent and children
- *          share the list; each frees its own handle.
+ *          share the list; each frees its own handle. Of a file a descriptor stays open.
  * Threads  and processes: all functions on a list may run at the same time.
- * Errors   WAFER_INVALID a setting; SYSTEM the mapping, lock, clock or randomness; NO_MEMORY. */
+ * Errors   WAFER_INVALID a setting; or the file is not a list of this version and machine type, is
+ *          damaged, of another size, not a regular file (also a symbolic link), another user's,
+ *          open to others, or has another capacity, skew or grace. It is then as it was.
+ *          SYSTEM the mapping, file, lock, clock or randomness, with errno; NO_MEMORY. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_new(
     const wafer_revocations_settings *settings, wafer_revocations **list, wafer_error *error);
-/* The same with the defaults but for the choice. */
+/* The same in memory, with the defaults but for the choice. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_open(wafer_on_start on_start,
                                                                wafer_revocations **list,
                                                                wafer_error *error);
@@ -638,7 +664,8 @@ WAFER_API void wafer_revocations_free(wafer_revocations *list);
 /* Forced logout, for operators: one session by id, a subject in a realm on every device, everyone.
  * In effect in every thread and process when it returns. The latter two refuse what began before
  * now, and logins from then on are good.
- * Errors   LIST_FULL; SYSTEM lock or clock; UNAVAILABLE; INVALID the subject's length; MISUSE. */
+ * Errors   LIST_FULL; SYSTEM lock, clock or a full disk; UNAVAILABLE also for a list that is mapped
+ *          read-only; INVALID the subject's length; MISUSE. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revoke_session(wafer_revocations *list,
                                                              const uint8_t id[WAFER_ID_SIZE]);
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revoke_subject(wafer_revocations *list,
@@ -668,10 +695,7 @@ typedef struct wafer_revocations_status {
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_look(wafer_revocations *list,
                                                                wafer_revocations_status *status);
 
-/* ---- 10. Rare needs: a list of another make ---------------------------------------- */
-/* What the session asks of a list. A list that journals or mirrors wraps the one above behind the
- * same functions. They may be called by any thread at any time; check must not block. */
-
+/* One entry of the list. */
 typedef enum wafer_revocation_kind {
     WAFER_REVOKE_SESSION = 1, /* key: the id; at_ms: when */
     WAFER_REVOKE_SUBJECT,     /* key: wafer_subject_key; at_ms: not-before */
@@ -687,6 +711,19 @@ typedef struct wafer_revocation {
     int64_t at_ms;
     uint32_t renewals;
 } wafer_revocation;
+
+/* Copies what is on the list, as of one moment and in no order, entries that are due to go
+ * included. For operators' tools.
+ *
+ * Memory   *entries, NULL when there are none, is to be freed with free().
+ * Errors   NO_MEMORY; UNAVAILABLE when a list mapped read-only is rebuilt all the time; MISUSE. */
+WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_entries(wafer_revocations *list,
+                                                                  wafer_revocation **entries,
+                                                                  size_t *count);
+
+/* ---- 10. Rare needs: a list of another make ---------------------------------------- */
+/* What the session asks of a list. A list that journals or mirrors wraps the one above behind the
+ * same functions. They may be called by any thread at any time; check must not block. */
 
 /* What the list says of a session. */
 typedef enum wafer_standing {
@@ -720,6 +757,8 @@ typedef struct wafer_revocations_interface {
     wafer_result (*purge)(void *context, int64_t now_ms, size_t *dropped);
     wafer_result (*retain)(void *context, int64_t retention_ms);
     wafer_result (*look)(void *context, wafer_revocations_status *status);
+    /* Copies at most `room` entries and says how many there are. */
+    wafer_result (*entries)(void *context, wafer_revocation *entries, size_t room, size_t *count);
     void (*free)(void *context);
 } wafer_revocations_interface;
 

@@ -8,6 +8,10 @@
 #include "hash.h"
 #include "table.h"
 
+/* How often all entries are asked for, and the room for those that come in between. */
+#define ENTRIES_ATTEMPTS 16
+#define ENTRIES_SPARE    64
+
 struct wafer_revocations {
     wafer_revocations_interface functions;
     void *context;
@@ -35,7 +39,8 @@ static bool is_complete(const wafer_revocations_interface *functions)
 {
     return functions->size == sizeof *functions && functions->check != NULL &&
            functions->not_before != NULL && functions->revoke != NULL && functions->purge != NULL &&
-           functions->retain != NULL && functions->look != NULL && functions->free != NULL;
+           functions->retain != NULL && functions->look != NULL && functions->entries != NULL &&
+           functions->free != NULL;
 }
 
 wafer_result wafer_revocations_wrap(const wafer_revocations_interface *functions, void *context,
@@ -145,6 +150,41 @@ wafer_result wafer_revocations_look(wafer_revocations *list, wafer_revocations_s
          status->skew_ms < 0 || status->skew_ms > WAFER_SKEW_MAX_MS))
         return WAFER_UNAVAILABLE;
     return result;
+}
+
+/* Asks with ever more room until all fit, as others add entries between two questions. */
+wafer_result wafer_revocations_entries(wafer_revocations *list, wafer_revocation **entries,
+                                       size_t *count)
+{
+    wafer_revocation *copies = NULL;
+    size_t room = 0;
+
+    if (list == NULL || entries == NULL || count == NULL)
+        return WAFER_MISUSE;
+    *entries = NULL;
+    *count = 0;
+    for (unsigned attempt = 0; attempt < ENTRIES_ATTEMPTS; attempt++) {
+        size_t there = 0;
+        wafer_result result = list->functions.entries(list->context, copies, room, &there);
+        if (result != WAFER_NO_MEMORY)
+            result = documented(result);
+        if (result == WAFER_OK && there > 0 && there <= room) {
+            *entries = copies;
+            *count = there;
+            return WAFER_OK;
+        }
+        free(copies);
+        if (result != WAFER_OK || there == 0)
+            return result;
+        if (there > SIZE_MAX / sizeof *copies / 2)
+            return WAFER_NO_MEMORY;
+        room = there + there / 8 + ENTRIES_SPARE;
+        copies = malloc(room * sizeof *copies);
+        if (copies == NULL)
+            return WAFER_NO_MEMORY;
+    }
+    free(copies);
+    return WAFER_UNAVAILABLE;
 }
 
 wafer_result wafer_revocations_retain(wafer_revocations *list, int64_t retention_ms)

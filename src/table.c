@@ -1,16 +1,16 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "error.h"
-#include "nonce.h"
 #include "table_memory.h"
 
-#define CAPACITY_MIN 64
-#define CAPACITY_MAX 100000000
-#define GRACE_MAX_MS (10 * WAFER_MINUTE_MS)
-#define SKEW_MIN_MS  1000 /* room for several not-befores in one millisecond */
+/* A full table in which something falls due at every moment is not rebuilt at every insert. */
+#define PURGE_PAUSE_MS 1000
+
+#define WALK_ATTEMPTS 16
 
 static int64_t larger(int64_t one, int64_t other)
 {
@@ -43,7 +43,7 @@ static wafer_standing copy_standing(struct wafer_table *table,
 
     if (next > value->renewals)
         return WAFER_STANDS;
-    if (next < value->renewals || query->now_ms >= value->at_ms + table->header->grace_ms)
+    if (next < value->renewals || query->now_ms >= value->at_ms + table->fixed.grace_ms)
         return WAFER_REFUSED;
     return WAFER_SUPERSEDED;
 }
@@ -52,18 +52,17 @@ static wafer_result table_check(void *context, const wafer_revocation_query *que
                                 wafer_standing *standing)
 {
     struct wafer_table *table = context;
-    struct wafer_table_value value;
+    struct wafer_table_value session;
+    struct wafer_table_value subject;
 
+    wafer_table_find_both(table, query->id, query->subject, &session, &subject);
     *standing = WAFER_REFUSED;
-    if (query->login_at_ms < everyone_not_before(table))
+    if (query->login_at_ms < subject.at_ms || query->login_at_ms < everyone_not_before(table))
         return WAFER_OK;
-    if (query->subject != NULL && wafer_table_find(table, query->subject, true, &value) &&
-        query->login_at_ms < value.at_ms)
-        return WAFER_OK;
-    if (!wafer_table_find(table, query->id, false, &value))
+    if (session.kind == 0)
         *standing = WAFER_STANDS;
-    else if (value.kind == WAFER_TABLE_COPIES)
-        *standing = copy_standing(table, &value, query);
+    else if (session.kind == WAFER_TABLE_COPIES)
+        *standing = copy_standing(table, &session, query);
     return WAFER_OK;
 }
 
@@ -73,7 +72,10 @@ static wafer_result table_not_before(void *context, const uint8_t *subject, int6
     struct wafer_table_value value;
 
     *at_ms = everyone_not_before(table);
-    if (subject != NULL && wafer_table_find(table, subject, true, &value))
+    if (subject == NULL)
+        return WAFER_OK;
+    struct wafer_table_name name = wafer_table_name(table, subject, true);
+    if (wafer_table_find(table, &name, &value))
         *at_ms = larger(*at_ms, value.at_ms);
     return WAFER_OK;
 }
@@ -84,13 +86,73 @@ static wafer_result table_look(void *context, wafer_revocations_status *status)
 
     *status = (wafer_revocations_status){
         .entries = (size_t)atomic_load_explicit(&table->header->entries, memory_order_acquire),
-        .capacity = (size_t)table->header->capacity,
+        .capacity = (size_t)table->fixed.capacity,
         .retention_ms = retention(table),
-        .skew_ms = table->header->skew_ms,
-        .grace_ms = table->header->grace_ms,
+        .skew_ms = table->fixed.skew_ms,
+        .grace_ms = table->fixed.grace_ms,
         .not_before_ms = everyone_not_before(table),
     };
     return WAFER_OK;
+}
+
+/* What a word of the table is to others. */
+static wafer_revocation entry_of(const uint64_t key[2], uint64_t word)
+{
+    struct wafer_table_value value = wafer_table_unpack(word);
+    wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION,
+                              .at_ms = value.at_ms,
+                              .renewals = value.renewals};
+
+    if (value.kind == WAFER_TABLE_SUBJECT)
+        entry.kind = WAFER_REVOKE_SUBJECT;
+    else if (value.kind == WAFER_TABLE_COPIES)
+        entry.kind = WAFER_REVOKE_COPIES;
+    memcpy(entry.key, key, sizeof entry.key);
+    return entry;
+}
+
+static size_t copy_entries(struct wafer_table *table, wafer_revocation *entries, size_t room)
+{
+    uint64_t slots = wafer_table_slots(table);
+    int64_t not_before_ms = everyone_not_before(table);
+    size_t count = 0;
+
+    if (not_before_ms > 0) {
+        if (room > 0)
+            entries[0] = (wafer_revocation){.kind = WAFER_REVOKE_EVERYONE, .at_ms = not_before_ms};
+        count++;
+    }
+    for (uint64_t index = 0; index < slots; index++) {
+        uint64_t key[2];
+        uint64_t word;
+        if (!wafer_table_slot(table, index, key, &word))
+            continue;
+        if (count < room)
+            entries[count] = entry_of(key, word);
+        count++;
+    }
+    return count;
+}
+
+static wafer_result table_entries(void *context, wafer_revocation *entries, size_t room,
+                                  size_t *count)
+{
+    struct wafer_table *table = context;
+
+    if (table->writable) {
+        if (!wafer_table_lock(table))
+            return WAFER_SYSTEM;
+        *count = copy_entries(table, entries, room);
+        wafer_table_unlock(table);
+        return WAFER_OK;
+    }
+    for (unsigned attempt = 0; attempt < WALK_ATTEMPTS; attempt++) {
+        uint64_t generation = wafer_table_generation(table);
+        *count = copy_entries(table, entries, room);
+        if (wafer_table_generation(table) == generation)
+            return WAFER_OK;
+    }
+    return WAFER_UNAVAILABLE;
 }
 
 /* ---- Revoking ---- */
@@ -98,13 +160,13 @@ static wafer_result table_look(void *context, wafer_revocations_status *status)
 /* The latest time that an entry may have. */
 static int64_t horizon(struct wafer_table *table, int64_t now_ms)
 {
-    return smaller(now_ms + 2 * table->header->skew_ms, WAFER_TIME_MAX_MS);
+    return smaller(now_ms + 2 * table->fixed.skew_ms, WAFER_TIME_MAX_MS);
 }
 
 /* Entries with an earlier time are needed no more. */
 static int64_t keep_from(struct wafer_table *table, int64_t now_ms)
 {
-    return now_ms - retention(table) - 3 * table->header->skew_ms;
+    return now_ms - retention(table) - 3 * table->fixed.skew_ms;
 }
 
 static bool is_acceptable(struct wafer_table *table, int64_t now_ms, const wafer_revocation *entry)
@@ -127,7 +189,7 @@ static bool is_acceptable(struct wafer_table *table, int64_t now_ms, const wafer
 static bool choose_not_before(struct wafer_table *table, int64_t now_ms, int64_t previous_ms,
                               int64_t *at_ms)
 {
-    *at_ms = larger(now_ms + table->header->skew_ms, previous_ms) + 1;
+    *at_ms = larger(now_ms + table->fixed.skew_ms, previous_ms) + 1;
     return *at_ms <= horizon(table, now_ms);
 }
 
@@ -143,7 +205,7 @@ static wafer_result revoke_everyone(struct wafer_table *table, int64_t now_ms, i
             return WAFER_UNAVAILABLE;
     }
     if (*at_ms > previous_ms && *at_ms >= keep_from(table, now_ms))
-        atomic_store_explicit(&table->header->not_before_ms, *at_ms, memory_order_release);
+        wafer_table_set_times(table, *at_ms, retention(table));
     return WAFER_OK;
 }
 
@@ -170,25 +232,52 @@ static struct wafer_table_value merge(const struct wafer_table_value *previous,
     return merged;
 }
 
-static bool has_room(const struct wafer_table_header *header, uint64_t entries, bool subject)
+static bool has_room(const struct wafer_table *table, bool subject)
 {
-    uint64_t for_sessions = header->capacity - header->capacity / 8;
+    uint64_t capacity = table->fixed.capacity;
+    uint64_t entries = atomic_load(&table->header->entries);
 
-    return entries < header->capacity && (subject || entries - header->subjects < for_sessions);
+    return entries < capacity &&
+           (subject || entries - table->header->subjects < capacity - capacity / 8);
 }
 
-static wafer_result make_room(struct wafer_table *table, int64_t keep_from_ms, bool subject)
+/* If the clock went back, the last time says nothing. */
+static bool may_purge(const struct wafer_table *table, int64_t now_ms)
 {
-    struct wafer_table_header *header = table->header;
+    int64_t last_ms = table->header->rebuilt_at_ms;
 
-    if (!has_room(header, atomic_load(&header->entries), subject) &&
-        header->oldest_ms < keep_from_ms)
-        wafer_table_rebuild(table, keep_from_ms);
-    if (!has_room(header, atomic_load(&header->entries), subject))
+    return now_ms < last_ms || now_ms - last_ms >= PURGE_PAUSE_MS;
+}
+
+/* False when there is no room on the disk for it. */
+static bool rebuild(struct wafer_table *table, int64_t now_ms, size_t *dropped)
+{
+    table->header->rebuilt_at_ms = now_ms;
+    return wafer_table_rebuild(table, keep_from(table, now_ms), dropped) == 0;
+}
+
+static wafer_result make_room(struct wafer_table *table, int64_t now_ms, bool subject)
+{
+    size_t dropped;
+
+    if (!has_room(table, subject) && table->header->oldest_ms < keep_from(table, now_ms) &&
+        may_purge(table, now_ms) && !rebuild(table, now_ms, &dropped))
+        return WAFER_SYSTEM;
+    if (!has_room(table, subject))
         return WAFER_LIST_FULL;
-    if (wafer_table_is_crowded(table))
-        wafer_table_rebuild(table, keep_from_ms);
+    if (wafer_table_is_crowded(table) && !rebuild(table, now_ms, &dropped))
+        return WAFER_SYSTEM;
     return WAFER_OK;
+}
+
+/* Drops what is overdue. Without room on the disk to do so it stays a while longer. */
+static void drop_overdue(struct wafer_table *table, int64_t now_ms)
+{
+    size_t dropped;
+
+    if (table->header->oldest_ms < keep_from(table, now_ms) - retention(table) / 8 &&
+        may_purge(table, now_ms))
+        (void)rebuild(table, now_ms, &dropped);
 }
 
 static struct wafer_table_value value_of(const wafer_revocation *entry)
@@ -209,11 +298,11 @@ static wafer_result revoke_key(struct wafer_table *table, int64_t now_ms,
     int64_t keep_from_ms = keep_from(table, now_ms);
     struct wafer_table_value added = value_of(entry);
     bool subject = added.kind == WAFER_TABLE_SUBJECT;
+    struct wafer_table_name name = wafer_table_name(table, entry->key, subject);
     struct wafer_table_value previous;
 
-    if (table->header->oldest_ms < keep_from_ms - retention(table) / 8)
-        wafer_table_rebuild(table, keep_from_ms);
-    bool known = wafer_table_find(table, entry->key, subject, &previous);
+    drop_overdue(table, now_ms);
+    bool known = wafer_table_find(table, &name, &previous);
     if (*at_ms == 0 && added.kind == WAFER_TABLE_COPIES && known &&
         (previous.kind == WAFER_TABLE_SESSION || previous.renewals >= added.renewals))
         return WAFER_UNAVAILABLE; /* logged out, or another request renewed first */
@@ -229,11 +318,11 @@ static wafer_result revoke_key(struct wafer_table *table, int64_t now_ms,
     if (known) {
         added = merge(&previous, &added);
     } else {
-        wafer_result result = make_room(table, keep_from_ms, subject);
+        wafer_result result = make_room(table, now_ms, subject);
         if (result != WAFER_OK)
             return result;
     }
-    wafer_table_put(table, entry->key, &added);
+    wafer_table_put(table, &name, &added);
     return WAFER_OK;
 }
 
@@ -242,6 +331,8 @@ static wafer_result table_revoke(void *context, int64_t now_ms, wafer_revocation
     struct wafer_table *table = context;
     int64_t at_ms = entry->at_ms;
 
+    if (!table->writable)
+        return WAFER_UNAVAILABLE;
     if (!is_acceptable(table, now_ms, entry))
         return WAFER_INVALID;
     if (!wafer_table_lock(table))
@@ -260,28 +351,32 @@ static wafer_result table_revoke(void *context, int64_t now_ms, wafer_revocation
 static wafer_result table_purge(void *context, int64_t now_ms, size_t *dropped)
 {
     struct wafer_table *table = context;
+    bool done = true;
 
     *dropped = 0;
+    if (!table->writable)
+        return WAFER_UNAVAILABLE;
     if (!wafer_is_time(now_ms))
         return WAFER_INVALID;
     if (!wafer_table_lock(table))
         return WAFER_SYSTEM;
-    int64_t keep_from_ms = keep_from(table, now_ms);
-    if (table->header->oldest_ms < keep_from_ms)
-        *dropped = wafer_table_rebuild(table, keep_from_ms);
+    if (table->header->oldest_ms < keep_from(table, now_ms))
+        done = rebuild(table, now_ms, dropped);
     wafer_table_unlock(table);
-    return WAFER_OK;
+    return done ? WAFER_OK : WAFER_SYSTEM;
 }
 
 static wafer_result table_retain(void *context, int64_t retention_ms)
 {
     struct wafer_table *table = context;
 
+    if (!table->writable)
+        return WAFER_UNAVAILABLE;
     if (!wafer_table_lock(table))
         return WAFER_SYSTEM;
     bool raises = retention_ms >= retention(table) && retention_ms <= WAFER_LIFETIME_MAX_MS;
     if (raises)
-        atomic_store_explicit(&table->header->retention_ms, retention_ms, memory_order_release);
+        wafer_table_set_times(table, everyone_not_before(table), retention_ms);
     wafer_table_unlock(table);
     return raises ? WAFER_OK : WAFER_INVALID;
 }
@@ -300,76 +395,30 @@ const wafer_revocations_interface wafer_table_interface = {
     .purge = table_purge,
     .retain = table_retain,
     .look = table_look,
+    .entries = table_entries,
     .free = table_free,
 };
 
-/* ---- Making ---- */
+/* ---- Starting ---- */
 
-/* What is wrong with the settings, or NULL. */
-static const char *complaint(const wafer_revocations_settings *settings)
+wafer_result wafer_table_start(void *context, const wafer_revocations_settings *settings,
+                               wafer_on_start on_start, wafer_error *error)
 {
-    if (settings->size != sizeof *settings) {
-        return "size is not sizeof(wafer_revocations_settings); start from "
-               "WAFER_REVOCATIONS_SETTINGS_INIT";
-    }
-    if (settings->on_start != WAFER_START_FORGETS &&
-        settings->on_start != WAFER_START_REFUSES_OLDER) {
-        return "on_start must be chosen: a new list does not know what was revoked before it; "
-               "WAFER_START_FORGETS makes sessions from before it good again, "
-               "WAFER_START_REFUSES_OLDER makes everybody sign in again";
-    }
-    if (settings->capacity < CAPACITY_MIN || settings->capacity > CAPACITY_MAX)
-        return "capacity must be 64 to 100,000,000 entries";
-    if (settings->retention_ms < WAFER_MINUTE_MS || settings->retention_ms > WAFER_LIFETIME_MAX_MS)
-        return "retention_ms must be one minute to 3650 days";
-    if (settings->skew_ms < SKEW_MIN_MS || settings->skew_ms > WAFER_SKEW_MAX_MS)
-        return "skew_ms must be 1 second to 10 minutes";
-    if (settings->grace_ms < 0 || settings->grace_ms > GRACE_MAX_MS)
-        return "grace_ms must be 0 to 10 minutes";
-    return NULL;
-}
+    wafer_revocation everyone = {.kind = WAFER_REVOKE_EVERYONE};
+    int64_t now_ms;
 
-static wafer_result start(struct wafer_table *table, const wafer_revocations_settings *settings,
-                          wafer_error *error)
-{
-    struct wafer_table_header *header = table->header;
-
-    header->skew_ms = settings->skew_ms;
-    header->grace_ms = settings->grace_ms;
-    atomic_store(&header->retention_ms, settings->retention_ms);
-    if (!wafer_random(header->index_key, sizeof header->index_key))
-        return wafer_fail(error, WAFER_SYSTEM, 0, 0, "the system gives no random bytes");
-    if (settings->on_start == WAFER_START_REFUSES_OLDER) {
-        wafer_revocation everyone = {.kind = WAFER_REVOKE_EVERYONE};
-        int64_t now_ms;
-        if (!wafer_clock_read(settings->clock, settings->clock_context, &now_ms) ||
-            table_revoke(table, now_ms, &everyone) != WAFER_OK)
-            return wafer_fail(error, WAFER_SYSTEM, 0, 0, "the clock cannot be used");
+    if (on_start != WAFER_START_REFUSES_OLDER)
+        return WAFER_OK;
+    if (!wafer_clock_read(settings->clock, settings->clock_context, &now_ms))
+        return wafer_fail(error, WAFER_SYSTEM, 0, 0, "the clock cannot be used");
+    switch (table_revoke(context, now_ms, &everyone)) {
+    case WAFER_OK:
+        return WAFER_OK;
+    case WAFER_UNAVAILABLE:
+        return wafer_fail(error, WAFER_SYSTEM, 0, 0,
+                          "the clock is behind what the revocation list refuses already: set it");
+    default:
+        return wafer_fail(error, WAFER_SYSTEM, 0, 0,
+                          "the clock or the lock of the revocation list cannot be used");
     }
-    return WAFER_OK;
-}
-
-wafer_result wafer_table_new(const wafer_revocations_settings *settings, void **table,
-                             wafer_error *error)
-{
-    const char *wrong = complaint(settings);
-
-    if (wrong != NULL)
-        return wafer_fail(error, WAFER_INVALID, 0, 0, "%s", wrong);
-    struct wafer_table *made = malloc(sizeof *made);
-    if (made == NULL)
-        return wafer_fail(error, WAFER_NO_MEMORY, 0, 0, "no memory for the revocation list");
-    int status = wafer_table_map(made, settings->capacity);
-    if (status != 0) {
-        free(made);
-        return wafer_fail(error, WAFER_SYSTEM, status, 0,
-                          "the revocation list's shared memory cannot be made");
-    }
-    wafer_result result = start(made, settings, error);
-    if (result != WAFER_OK) {
-        table_free(made);
-        return result;
-    }
-    *table = made;
-    return WAFER_OK;
 }

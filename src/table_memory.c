@@ -1,9 +1,9 @@
 /* How readers get along with the writer.
  *
  * Every store into a half and into `slots` is a release, every load of them an acquire. The half in
- * use only ever gains entries: the writer stores a slot's key, then its word, so a reader that sees
- * the word sees the key. A word is changed in one store. Nothing is removed in place; a rebuild
- * fills the half that is not in use and then stores the next generation, which switches all
+ * use only ever gains entries: the writer stores the rest of a slot, then its tag, so a reader that
+ * sees the tag sees the rest. A word is changed in one store. Nothing is removed in place; a
+ * rebuild fills the half that is not in use and then stores the next generation, which switches all
  * readers.
  *
  * A reader that is slow may still probe a half while a later rebuild overwrites it. Whatever it
@@ -13,48 +13,33 @@
  * changes the mapping, with all the barriers that takes, after the switch. The number of steps and
  * of slots is bounded whatever a reader sees, so it never leaves the half and never runs forever.
  *
- * A writer may be killed between any two instructions. Until its one store of a word or of the
- * generation nothing has happened; after it everything has, but for the counts, which the next
- * holder of the lock makes anew. */
+ * A writer may be killed between any two instructions. Until its one store of a tag, of a word
+ * that was there or of the generation nothing has happened; after it everything has, but for the
+ * counts, which the next holder of the lock makes anew. */
 #include "table_memory.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include <sys/mman.h>
-
-/* Halves begin at multiples of the largest page size in use. */
-#define ALIGNMENT UINT64_C(65536)
-
-/* Slots in hundred for the entries at capacity, at which rebuilding makes more, and at most after a
- * rebuild that has a choice. */
-#define LOAD_AT_CAPACITY 62
-#define LOAD_MAX         65
-#define LOAD_REBUILT     43
+/* Entries in 100 slots at most after a rebuild that has a choice. */
+#define LOAD_REBUILT 43
 
 #define TIME_BITS     43
 #define RENEWALS_BITS 17
+#define KIND_BITS     2
 #define TIME_MASK     ((UINT64_C(1) << TIME_BITS) - 1)
 #define RENEWALS_MASK ((UINT64_C(1) << RENEWALS_BITS) - 1)
 
+/* Where a word in a half has the bit of the key that the tag lacks. */
+#define KEY_BIT_AT (TIME_BITS + RENEWALS_BITS + KIND_BITS)
+#define KEY_BIT    (UINT64_C(1) << KEY_BIT_AT)
+
+#define CACHE_LINE 64
+
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "slots are shared between processes");
-_Static_assert(sizeof(struct wafer_table_slot) == 24, "a slot is 24 bytes");
-_Static_assert(sizeof(struct wafer_table_header) <= ALIGNMENT, "the halves begin behind it");
+_Static_assert(WAFER_TABLE_SLOT_SIZE == 24, "a slot is 24 bytes");
 _Static_assert(TIME_MASK == WAFER_TIME_MAX_MS, "every time fits");
 _Static_assert(RENEWALS_MASK == WAFER_RENEWALS_MAX, "every count fits");
-
-/* A key as the slots hold it. */
-struct name {
-    uint64_t key[2];
-    bool subject;
-};
-
-struct census {
-    uint64_t entries;
-    uint64_t subjects;
-    int64_t oldest_ms;
-    int64_t newest_subject_ms;
-};
 
 static uint64_t load(_Atomic uint64_t *word)
 {
@@ -72,7 +57,7 @@ static uint64_t pack(const struct wafer_table_value *value)
            (uint64_t)value->renewals << TIME_BITS | (uint64_t)value->at_ms;
 }
 
-static struct wafer_table_value unpack(uint64_t word)
+struct wafer_table_value wafer_table_unpack(uint64_t word)
 {
     return (struct wafer_table_value){
         .kind = (enum wafer_table_kind)(word >> (TIME_BITS + RENEWALS_BITS)),
@@ -83,50 +68,7 @@ static struct wafer_table_value unpack(uint64_t word)
 
 static bool is_subject(uint64_t word)
 {
-    return unpack(word).kind == WAFER_TABLE_SUBJECT;
-}
-
-static struct name name_of(const uint8_t key[WAFER_ID_SIZE], bool subject)
-{
-    struct name name = {.subject = subject};
-
-    memcpy(name.key, key, sizeof name.key);
-    return name;
-}
-
-/* Where the search for a name begins. Nobody outside knows the index key, so nobody can choose keys
- * that crowd one place. */
-static uint64_t home(const struct wafer_table *table, const struct name *name, uint64_t slots)
-{
-    uint8_t message[WAFER_ID_SIZE + 1];
-    uint8_t hash[crypto_shorthash_BYTES];
-    uint64_t number;
-
-    memcpy(message, name->key, WAFER_ID_SIZE);
-    message[WAFER_ID_SIZE] = name->subject;
-    crypto_shorthash(hash, message, sizeof message, table->header->index_key);
-    memcpy(&number, hash, sizeof number);
-    return (number >> 32) * slots >> 32;
-}
-
-/* The slot that holds a name, or else the empty one where it would be put; *word is what the slot
- * held when it was looked at. NULL, with 0, only in a half that is being overwritten. */
-static struct wafer_table_slot *probe(const struct wafer_table *table, size_t half, uint64_t slots,
-                                      const struct name *name, uint64_t *word)
-{
-    uint64_t index = home(table, name, slots);
-
-    for (uint64_t step = 0; step < slots; step++) {
-        struct wafer_table_slot *slot = &table->half[half][index];
-        *word = load(&slot->word);
-        if (*word == 0 ||
-            (is_subject(*word) == name->subject && load(&slot->key[0]) == name->key[0] &&
-             load(&slot->key[1]) == name->key[1]))
-            return slot;
-        index = index + 1 == slots ? 0 : index + 1;
-    }
-    *word = 0;
-    return NULL;
+    return wafer_table_unpack(word).kind == WAFER_TABLE_SUBJECT;
 }
 
 static size_t half_in_use(const struct wafer_table *table)
@@ -134,101 +76,116 @@ static size_t half_in_use(const struct wafer_table *table)
     return load(&table->header->generation) & 1;
 }
 
-/* Counts the entries of a half that are not older than keep_from_ms. */
-static struct census count(const struct wafer_table *table, size_t half, int64_t keep_from_ms)
+/* Never more than there are, whatever a file says. */
+static uint64_t slots_of(const struct wafer_table *table, size_t half)
 {
-    struct census census = {.oldest_ms = INT64_MAX};
     uint64_t slots = load(&table->header->slots[half]);
 
-    for (uint64_t index = 0; index < slots; index++) {
-        uint64_t word = load(&table->half[half][index].word);
-        int64_t at_ms = unpack(word).at_ms;
-        if (word == 0 || at_ms < keep_from_ms)
-            continue;
-        census.entries++;
-        if (at_ms < census.oldest_ms)
-            census.oldest_ms = at_ms;
-        if (is_subject(word)) {
-            census.subjects++;
-            if (at_ms > census.newest_subject_ms)
-                census.newest_subject_ms = at_ms;
-        }
+    return slots < table->fixed.slots_max ? slots : table->fixed.slots_max;
+}
+
+/* Strongly universal hashing of the key's four parts (Thorup's pair-multiply-shift). Nobody outside
+ * knows the index key, and keys are random or hashes, so nobody can choose keys that crowd one
+ * place. */
+static uint64_t hash_of(const uint64_t index_key[6], const uint64_t key[2], bool subject)
+{
+    uint64_t one = (index_key[0] + (uint32_t)key[0]) * (index_key[1] + (key[0] >> 32));
+    uint64_t other = (index_key[2] + (uint32_t)key[1]) * (index_key[3] + (key[1] >> 32));
+
+    return one + other + index_key[4 + subject];
+}
+
+static uint64_t home(const struct wafer_table_name *name, uint64_t slots)
+{
+    return (name->hash >> 32) * slots >> 32;
+}
+
+static uint64_t tag_of(const struct wafer_table_name *name)
+{
+    return name->key[0] | 1;
+}
+
+static uint64_t key_bit_of(const struct wafer_table_name *name)
+{
+    return (name->key[0] & 1) << KEY_BIT_AT;
+}
+
+/* Whether a slot with a name's tag holds the name, and then its value. */
+static bool holds(const struct wafer_table_half *half, uint64_t index,
+                  const struct wafer_table_name *name, uint64_t *word)
+{
+    uint64_t found = load(&half->rests[index].word);
+
+    if (load(&half->rests[index].key) != name->key[1] || (found & KEY_BIT) != key_bit_of(name) ||
+        is_subject(found & ~KEY_BIT) != name->subject)
+        return false;
+    *word = found & ~KEY_BIT;
+    return true;
+}
+
+/* The slot that holds a name, with its value, or else the empty one where it would be put, with 0.
+ * As many as there are slots, with 0, only in a half that is being overwritten. */
+static inline uint64_t probe(const struct wafer_table_half *half, uint64_t slots,
+                             const struct wafer_table_name *name, uint64_t *word)
+{
+    uint64_t wanted = tag_of(name);
+    uint64_t index = home(name, slots);
+
+    *word = 0;
+    for (uint64_t step = 0; step < slots; step++) {
+        uint64_t tag = load(&half->tags[index]);
+        if (tag == 0 || (tag == wanted && holds(half, index, name, word)))
+            return index;
+        index = index + 1 == slots ? 0 : index + 1;
     }
-    return census;
+    return slots;
 }
 
-static void adopt(struct wafer_table_header *header, const struct census *census)
+/* Whether a slot is in use, and then the name and the value in it. */
+static bool read_slot(const struct wafer_table_half *half, uint64_t index,
+                      struct wafer_table_name *name, uint64_t *word)
 {
-    store(&header->entries, census->entries);
-    header->subjects = census->subjects;
-    header->oldest_ms = census->oldest_ms;
-    header->newest_subject_ms = census->newest_subject_ms;
+    uint64_t tag = load(&half->tags[index]);
+
+    if (tag == 0)
+        return false;
+    uint64_t found = load(&half->rests[index].word);
+    *word = found & ~KEY_BIT;
+    *name = (struct wafer_table_name){
+        .key = {(tag & ~UINT64_C(1)) | (found >> KEY_BIT_AT & 1), load(&half->rests[index].key)},
+        .subject = is_subject(*word),
+    };
+    return true;
 }
 
-static int make_mutex(pthread_mutex_t *mutex)
+/* Puts a name into an empty slot; it is there when the tag is. */
+static void fill_slot(const struct wafer_table_half *half, uint64_t index,
+                      const struct wafer_table_name *name, uint64_t word)
 {
-    pthread_mutexattr_t attributes;
-    int status = pthread_mutexattr_init(&attributes);
+    store(&half->rests[index].key, name->key[1]);
+    store(&half->rests[index].word, word | key_bit_of(name));
+    store(&half->tags[index], tag_of(name));
+}
 
-    if (status != 0)
-        return status;
-    status = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (status == 0)
-        status = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    if (status == 0)
-        status = pthread_mutex_init(mutex, &attributes);
-    pthread_mutexattr_destroy(&attributes);
+/* ---- The lock ---- */
+
+static int settle(struct wafer_table *table, int status)
+{
+    if (status == EOWNERDEAD) {
+        wafer_table_recount(table);
+        status = pthread_mutex_consistent(&table->header->mutex);
+    }
     return status;
-}
-
-int wafer_table_map(struct wafer_table *table, uint64_t capacity)
-{
-    uint64_t slots_max = capacity * 100 / LOAD_AT_CAPACITY + 1;
-    uint64_t half_size = slots_max * sizeof(struct wafer_table_slot);
-
-    half_size = (half_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (half_size > (SIZE_MAX - ALIGNMENT) / 2)
-        return ENOMEM;
-    size_t size = (size_t)(ALIGNMENT + 2 * half_size);
-    uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-        return errno;
-    struct wafer_table_header *header = (struct wafer_table_header *)(void *)memory;
-    int status = make_mutex(&header->mutex);
-    if (status != 0) {
-        munmap(memory, size);
-        return status;
-    }
-    header->format = WAFER_TABLE_FORMAT;
-    header->capacity = capacity;
-    header->slots_max = slots_max;
-    header->oldest_ms = INT64_MAX;
-    store(&header->slots[0],
-          slots_max < WAFER_TABLE_FIRST_SLOTS ? slots_max : WAFER_TABLE_FIRST_SLOTS);
-    table->header = header;
-    table->half[0] = (struct wafer_table_slot *)(void *)(memory + ALIGNMENT);
-    table->half[1] = (struct wafer_table_slot *)(void *)(memory + ALIGNMENT + half_size);
-    table->size = size;
-    table->half_size = (size_t)half_size;
-    return 0;
-}
-
-void wafer_table_unmap(struct wafer_table *table)
-{
-    munmap(table->header, table->size);
 }
 
 bool wafer_table_lock(struct wafer_table *table)
 {
-    int status = pthread_mutex_lock(&table->header->mutex);
+    return settle(table, pthread_mutex_lock(&table->header->mutex)) == 0;
+}
 
-    if (status == EOWNERDEAD) {
-        struct census census = count(table, half_in_use(table), 0);
-        adopt(table->header, &census);
-        status = pthread_mutex_consistent(&table->header->mutex);
-    }
-    return status == 0;
+int wafer_table_try_lock(struct wafer_table *table)
+{
+    return settle(table, pthread_mutex_trylock(&table->header->mutex));
 }
 
 void wafer_table_unlock(struct wafer_table *table)
@@ -236,106 +193,228 @@ void wafer_table_unlock(struct wafer_table *table)
     pthread_mutex_unlock(&table->header->mutex);
 }
 
-bool wafer_table_find(struct wafer_table *table, const uint8_t key[WAFER_ID_SIZE], bool subject,
+/* ---- Reading ---- */
+
+static inline struct wafer_table_name name_of(const struct wafer_table *table,
+                                              const uint8_t key[WAFER_ID_SIZE], bool subject)
+{
+    struct wafer_table_name name = {.subject = subject};
+
+    memcpy(name.key, key, sizeof name.key);
+    name.hash = hash_of(table->fixed.index_key, name.key, subject);
+    return name;
+}
+
+struct wafer_table_name wafer_table_name(const struct wafer_table *table,
+                                         const uint8_t key[WAFER_ID_SIZE], bool subject)
+{
+    return name_of(table, key, subject);
+}
+
+bool wafer_table_find(const struct wafer_table *table, const struct wafer_table_name *name,
                       struct wafer_table_value *value)
 {
-    struct wafer_table_header *header = table->header;
-    struct name name = name_of(key, subject);
     uint64_t generation;
     uint64_t word;
 
     do {
-        generation = load(&header->generation);
-        probe(table, generation & 1, load(&header->slots[generation & 1]), &name, &word);
-    } while (load(&header->generation) != generation);
-    *value = unpack(word);
+        generation = wafer_table_generation(table);
+        (void)probe(&table->half[generation & 1], slots_of(table, generation & 1), name, &word);
+    } while (wafer_table_generation(table) != generation);
+    *value = wafer_table_unpack(word);
     return word != 0;
 }
 
-void wafer_table_put(struct wafer_table *table, const uint8_t key[WAFER_ID_SIZE],
+/* Has the memory fetched in which nearly every search for a name ends. */
+static inline void fetch(const struct wafer_table_half *half, uint64_t slots,
+                         const struct wafer_table_name *name)
+{
+    const _Atomic uint64_t *tag = &half->tags[home(name, slots)];
+
+    __builtin_prefetch((const void *)tag);
+    __builtin_prefetch((const void *)(tag + CACHE_LINE / sizeof *tag));
+}
+
+void wafer_table_find_both(const struct wafer_table *table, const uint8_t id[WAFER_ID_SIZE],
+                           const uint8_t *subject, struct wafer_table_value *of_id,
+                           struct wafer_table_value *of_subject)
+{
+    struct wafer_table_name name = name_of(table, id, false);
+    struct wafer_table_name other = {.subject = true};
+    uint64_t word;
+    uint64_t other_word = 0;
+    uint64_t generation;
+
+    if (subject != NULL)
+        other = name_of(table, subject, true);
+    do {
+        generation = wafer_table_generation(table);
+        const struct wafer_table_half *half = &table->half[generation & 1];
+        uint64_t slots = slots_of(table, generation & 1);
+        fetch(half, slots, &name);
+        if (subject != NULL) {
+            fetch(half, slots, &other);
+            (void)probe(half, slots, &other, &other_word);
+        }
+        (void)probe(half, slots, &name, &word);
+    } while (wafer_table_generation(table) != generation);
+    *of_id = wafer_table_unpack(word);
+    *of_subject = wafer_table_unpack(other_word);
+}
+
+uint64_t wafer_table_generation(const struct wafer_table *table)
+{
+    return load(&table->header->generation);
+}
+
+uint64_t wafer_table_slots(const struct wafer_table *table)
+{
+    return slots_of(table, half_in_use(table));
+}
+
+bool wafer_table_slot(const struct wafer_table *table, uint64_t index, uint64_t key[2],
+                      uint64_t *word)
+{
+    struct wafer_table_name name;
+
+    if (!read_slot(&table->half[half_in_use(table)], index, &name, word))
+        return false;
+    key[0] = name.key[0];
+    key[1] = name.key[1];
+    return true;
+}
+
+bool wafer_table_ends_at(const struct wafer_table *table, uint64_t index)
+{
+    size_t half = half_in_use(table);
+    struct wafer_table_name name;
+    uint64_t word;
+
+    if (!read_slot(&table->half[half], index, &name, &word))
+        return false;
+    name.hash = hash_of(table->fixed.index_key, name.key, name.subject);
+    return probe(&table->half[half], slots_of(table, half), &name, &word) == index;
+}
+
+/* ---- Writing ---- */
+
+void wafer_table_put(struct wafer_table *table, const struct wafer_table_name *name,
                      const struct wafer_table_value *value)
 {
     struct wafer_table_header *header = table->header;
-    bool subject = value->kind == WAFER_TABLE_SUBJECT;
-    struct name name = name_of(key, subject);
-    size_t half = half_in_use(table);
-    uint64_t word;
-    struct wafer_table_slot *slot = probe(table, half, load(&header->slots[half]), &name, &word);
+    const struct wafer_table_half *half = &table->half[half_in_use(table)];
+    uint64_t before;
+    uint64_t after = pack(value);
+    uint64_t index = probe(half, wafer_table_slots(table), name, &before);
 
-    if (word == 0) {
-        store(&slot->key[0], name.key[0]);
-        store(&slot->key[1], name.key[1]);
-    }
-    store(&slot->word, pack(value));
-    if (word == 0) {
+    if (before == 0) {
+        fill_slot(half, index, name, after);
         store(&header->entries, load(&header->entries) + 1);
-        header->subjects += subject;
+        header->subjects += name->subject;
+    } else {
+        store(&half->rests[index].word, after | key_bit_of(name));
+        header->sum ^= wafer_table_sum(table, name->key, before);
     }
+    header->sum ^= wafer_table_sum(table, name->key, after);
     if (value->at_ms < header->oldest_ms)
         header->oldest_ms = value->at_ms;
-    if (subject && value->at_ms > header->newest_subject_ms)
+    if (name->subject && value->at_ms > header->newest_subject_ms)
         header->newest_subject_ms = value->at_ms;
 }
 
 bool wafer_table_is_crowded(const struct wafer_table *table)
 {
-    struct wafer_table_header *header = table->header;
-    uint64_t slots = load(&header->slots[half_in_use(table)]);
+    uint64_t room = wafer_table_slots(table) * WAFER_TABLE_LOAD_MAX / 100;
 
-    return (load(&header->entries) + 1) * 100 > slots * LOAD_MAX;
+    return load(&table->header->entries) + 1 > room;
 }
 
 /* How many slots to make for so many entries: twice the first number as often as needed. */
-static uint64_t slots_for(const struct wafer_table_header *header, uint64_t entries)
+static uint64_t slots_for(const struct wafer_table *table, uint64_t entries)
 {
+    uint64_t slots_max = table->fixed.slots_max;
     uint64_t slots = WAFER_TABLE_FIRST_SLOTS;
 
-    while (slots < header->slots_max && entries * 100 > slots * LOAD_REBUILT)
+    while (slots < slots_max && entries * 100 > slots * LOAD_REBUILT)
         slots *= 2;
-    return slots < header->slots_max ? slots : header->slots_max;
+    return slots < slots_max ? slots : slots_max;
 }
 
-static void clear(struct wafer_table_slot *slot, uint64_t slots)
+/* Makes empty slots in a half. Returns 0, or an errno value when there is no room for them. */
+static int make_slots(struct wafer_table *table, size_t half, uint64_t slots)
 {
+    int status = wafer_table_allocate(table, half, slots);
+
+    if (status != 0)
+        return status;
+    store(&table->header->slots[half], slots);
     for (uint64_t index = 0; index < slots; index++)
-        store(&slot[index].word, 0);
+        store(&table->half[half].tags[index], 0);
+    return 0;
 }
 
 /* Fills the empty half `to` with what is not older than keep_from_ms. */
 static void copy(struct wafer_table *table, size_t from, size_t to, int64_t keep_from_ms)
 {
-    uint64_t slots_from = load(&table->header->slots[from]);
-    uint64_t slots_to = load(&table->header->slots[to]);
+    uint64_t slots_from = slots_of(table, from);
+    uint64_t slots_to = slots_of(table, to);
 
     for (uint64_t index = 0; index < slots_from; index++) {
-        struct wafer_table_slot *old = &table->half[from][index];
-        uint64_t word = load(&old->word);
-        if (word == 0 || unpack(word).at_ms < keep_from_ms)
-            continue;
-        struct name name = {{load(&old->key[0]), load(&old->key[1])}, is_subject(word)};
+        struct wafer_table_name name;
+        uint64_t word;
         uint64_t empty;
-        struct wafer_table_slot *slot = probe(table, to, slots_to, &name, &empty);
-        store(&slot->key[0], name.key[0]);
-        store(&slot->key[1], name.key[1]);
-        store(&slot->word, word);
+        if (!read_slot(&table->half[from], index, &name, &word) ||
+            wafer_table_unpack(word).at_ms < keep_from_ms)
+            continue;
+        name.hash = hash_of(table->fixed.index_key, name.key, name.subject);
+        uint64_t place = probe(&table->half[to], slots_to, &name, &empty);
+        fill_slot(&table->half[to], place, &name, word);
     }
 }
 
-size_t wafer_table_rebuild(struct wafer_table *table, int64_t keep_from_ms)
+int wafer_table_rebuild(struct wafer_table *table, int64_t keep_from_ms, size_t *dropped)
 {
     struct wafer_table_header *header = table->header;
     size_t from = half_in_use(table);
     size_t to = from ^ 1;
-    struct census kept = count(table, from, keep_from_ms);
+    struct wafer_table_census kept = wafer_table_count(table, keep_from_ms);
+    int status = make_slots(table, to, slots_for(table, kept.entries));
 
-    store(&header->slots[to], slots_for(header, kept.entries));
-    clear(table->half[to], load(&header->slots[to]));
+    *dropped = 0;
+    if (status != 0) {
+        wafer_table_release(table, to); /* what was taken before it ran out */
+        return status;
+    }
     copy(table, from, to, keep_from_ms);
     store(&header->generation, load(&header->generation) + 1);
 
-    size_t dropped = (size_t)(load(&header->entries) - kept.entries);
-    adopt(header, &kept);
-    /* Shared memory goes back to the system only so. If not, it is used again as it is. */
-    (void)madvise(table->half[from], table->half_size, MADV_REMOVE);
-    return dropped;
+    *dropped = (size_t)(load(&header->entries) - kept.entries);
+    wafer_table_adopt(table, &kept);
+    header->sum ^= kept.dropped_sum;
+    wafer_table_release(table, from);
+    return 0;
+}
+
+int wafer_table_begin(struct wafer_table *table)
+{
+    struct wafer_table_header *header = table->header;
+    size_t half = half_in_use(table);
+    int status = wafer_table_allocate(table, half, slots_for(table, 0));
+
+    if (status != 0)
+        return status;
+    store(&header->slots[half], slots_for(table, 0));
+    atomic_store(&header->not_before_ms, 0);
+    atomic_store(&header->retention_ms, 0);
+    header->rebuilt_at_ms = WAFER_TABLE_NEVER;
+    wafer_table_count_none(table);
+    return 0;
+}
+
+int wafer_table_clear(struct wafer_table *table)
+{
+    size_t half = half_in_use(table);
+    int status = make_slots(table, half, slots_for(table, 0));
+
+    return status != 0 ? status : wafer_table_begin(table);
 }

@@ -1,6 +1,8 @@
 #include "table_helpers.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 /* What queries point to, in guarded memory. */
 static uint8_t *id_key;
@@ -49,6 +51,41 @@ void *table_make(size_t capacity)
 {
     wafer_revocations_settings settings = table_settings(capacity);
     return table_of(&settings);
+}
+
+wafer_revocations_settings table_file_settings(const char *path)
+{
+    wafer_revocations_settings settings = table_settings(64);
+    settings.path = path;
+    return settings;
+}
+
+void *table_file(const char *path, wafer_access access)
+{
+    wafer_revocations_settings settings = table_file_settings(path);
+    settings.access = access;
+    return table_of(&settings);
+}
+
+void table_refused(const wafer_revocations_settings *settings, wafer_result expected,
+                   const char *word)
+{
+    wafer_error error = {.result = WAFER_OK};
+    void *table = NULL;
+    assert_int_equal(wafer_table_new(settings, &table, &error), expected);
+    assert_null(table);
+    assert_int_equal(error.result, expected);
+    if (strstr(error.text, word) == NULL)
+        print_error("\"%s\" lacks \"%s\"\n", error.text, word);
+    assert_non_null(strstr(error.text, word));
+}
+
+void child_succeeds(pid_t child)
+{
+    int status;
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
 }
 
 wafer_revocation table_entry(wafer_revocation_kind kind, uint32_t number, int64_t at_ms,
@@ -134,4 +171,24 @@ size_t table_drop(void *table, int64_t now_ms)
     size_t dropped = SIZE_MAX;
     assert_int_equal(wafer_table_interface.purge(table, now_ms, &dropped), WAFER_OK);
     return dropped;
+}
+
+static int order_of(const void *one, const void *other)
+{
+    const wafer_revocation *left = one;
+    const wafer_revocation *right = other;
+    return left->kind != right->kind ? (left->kind < right->kind ? -1 : 1)
+                                     : memcmp(left->key, right->key, sizeof left->key);
+}
+
+wafer_revocation *table_dump(void *table, size_t *count)
+{
+    size_t there;
+    assert_int_equal(wafer_table_interface.entries(table, NULL, 0, count), WAFER_OK);
+    wafer_revocation *entries = calloc(*count + 1, sizeof *entries);
+    assert_non_null(entries);
+    assert_int_equal(wafer_table_interface.entries(table, entries, *count, &there), WAFER_OK);
+    assert_int_equal(there, *count);
+    qsort(entries, *count, sizeof *entries, order_of);
+    return entries;
 }

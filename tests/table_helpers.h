@@ -4,6 +4,8 @@
 
 #include "support.h"
 
+#include <sys/types.h>
+
 #include "table.h"
 
 #define NOW          INT64_C(1800000000000)
@@ -25,6 +27,15 @@ wafer_revocations_settings table_settings(size_t capacity);
 void *table_of(const wafer_revocations_settings *settings);
 void *table_make(size_t capacity);
 
+/* Settings for a table file: WAFER_ACCESS_CREATE, small. */
+wafer_revocations_settings table_file_settings(const char *path);
+void *table_file(const char *path, wafer_access access);
+/* Fails the test unless the settings make no table and the sentence has `word` in it. */
+void table_refused(const wafer_revocations_settings *settings, wafer_result expected,
+                   const char *word);
+/* Fails the test unless a child that was forked exits with 0. */
+void child_succeeds(pid_t child);
+
 wafer_revocation table_entry(wafer_revocation_kind kind, uint32_t number, int64_t at_ms,
                              uint32_t renewals);
 /* Revokes and returns the time that was taken. */
@@ -44,6 +55,9 @@ bool table_refuses_session(void *table, uint32_t id);
 int64_t table_login_from(void *table, uint32_t subject);
 
 size_t table_entries(void *table);
+/* Everything on the list, in an order of its own, to be freed by the caller: two lists that hold
+ * the same have the same. */
+wafer_revocation *table_dump(void *table, size_t *count);
 /* Purges and returns how many entries went. */
 size_t table_drop(void *table, int64_t now_ms);
 

@@ -521,6 +521,15 @@ static wafer_result stub_look(void *context, wafer_revocations_status *status)
     return stub->result;
 }
 
+static wafer_result stub_entries(void *context, wafer_revocation *entries, size_t room,
+                                 size_t *count)
+{
+    (void)entries;
+    (void)room;
+    *count = 0;
+    return ((const struct stub *)context)->result;
+}
+
 static void stub_free(void *context)
 {
     (void)context;
@@ -528,10 +537,9 @@ static void stub_free(void *context)
 
 static wafer_revocations *stub_list(struct stub *stub)
 {
-    static const wafer_revocations_interface functions = {sizeof functions, stub_check,
-                                                          stub_not_before,  stub_revoke,
-                                                          stub_purge,       stub_retain,
-                                                          stub_look,        stub_free};
+    static const wafer_revocations_interface functions = {
+        sizeof functions, stub_check, stub_not_before, stub_revoke, stub_purge,
+        stub_retain,      stub_look,  stub_entries,    stub_free};
     wafer_revocations *list;
 
     assert_int_equal(wafer_revocations_wrap(&functions, stub, NULL, NULL, &list, NULL), WAFER_OK);

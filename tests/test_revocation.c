@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -271,6 +272,8 @@ struct fake {
     size_t frees;
     int64_t retention_ms;
     int64_t skew_ms;
+    size_t held;  /* entries */
+    size_t grows; /* by so many whenever they are asked for; SIZE_MAX: never fits */
 };
 
 static wafer_result fake_check(void *context, const wafer_revocation_query *query,
@@ -329,6 +332,18 @@ static wafer_result fake_look(void *context, wafer_revocations_status *status)
     return fake->result;
 }
 
+static wafer_result fake_entries(void *context, wafer_revocation *entries, size_t room,
+                                 size_t *count)
+{
+    struct fake *fake = context;
+    fake->calls++;
+    for (size_t i = 0; i < fake->held && i < room; i++)
+        entries[i] = (wafer_revocation){.kind = WAFER_REVOKE_SESSION, .at_ms = (int64_t)i};
+    *count = fake->grows == SIZE_MAX ? room + 1 : fake->held;
+    fake->held += fake->grows;
+    return fake->result;
+}
+
 static void fake_free(void *context)
 {
     struct fake *fake = context;
@@ -344,6 +359,7 @@ static wafer_revocations_interface fake_interface(void)
                                          fake_purge,
                                          fake_retain,
                                          fake_look,
+                                         fake_entries,
                                          fake_free};
 }
 
@@ -516,12 +532,76 @@ static void an_interface_that_lacks_something_is_refused(void **state)
     functions.look = NULL;
     assert_not_wrapped(&functions, WAFER_INVALID);
     functions = fake_interface();
+    functions.entries = NULL;
+    assert_not_wrapped(&functions, WAFER_INVALID);
+    functions = fake_interface();
     functions.free = NULL;
     assert_not_wrapped(&functions, WAFER_INVALID);
     assert_not_wrapped(NULL, WAFER_MISUSE);
     functions = fake_interface();
     assert_int_equal(wafer_revocations_wrap(&functions, NULL, NULL, NULL, NULL, NULL),
                      WAFER_MISUSE);
+}
+
+static void entries_are_asked_for_until_all_fit(void **state)
+{
+    (void)state;
+    const struct {
+        size_t held;
+        size_t grows;
+        size_t calls;
+        wafer_result expected;
+    } cases[] = {
+        {0, 0, 1, WAFER_OK},
+        {1, 0, 2, WAFER_OK},
+        {500, 1, 2, WAFER_OK},
+        {100, 77, 3, WAFER_OK},
+        {100, SIZE_MAX, 16, WAFER_UNAVAILABLE},
+        {SIZE_MAX, 0, 1, WAFER_NO_MEMORY},
+    };
+    int64_t now_ms = NOW;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fake fake = {.held = cases[i].held, .grows = cases[i].grows};
+        wafer_revocations *list = wrap(&fake, &now_ms);
+        wafer_revocation *entries = (wafer_revocation *)(void *)&fake;
+        size_t count = 99;
+        assert_int_equal(wafer_revocations_entries(list, &entries, &count), cases[i].expected);
+        assert_int_equal(fake.calls, cases[i].calls);
+        if (cases[i].expected == WAFER_OK && cases[i].held > 0) {
+            assert_int_equal(count, cases[i].held + (cases[i].calls - 1) * cases[i].grows);
+            for (size_t entry = 0; entry < count; entry++)
+                assert_int_equal(entries[entry].at_ms, entry);
+        } else {
+            assert_null(entries);
+            assert_int_equal(count, 0);
+        }
+        free(entries);
+        wafer_revocations_free(list);
+    }
+}
+
+static void entries_fail_as_documented_and_leave_nothing(void **state)
+{
+    (void)state;
+    int64_t now_ms = NOW;
+    const wafer_result results[][2] = {
+        {WAFER_NO_MEMORY, WAFER_NO_MEMORY},     {WAFER_SYSTEM, WAFER_SYSTEM},
+        {WAFER_UNAVAILABLE, WAFER_UNAVAILABLE}, {WAFER_TOO_LARGE, WAFER_UNAVAILABLE},
+        {(wafer_result)77, WAFER_UNAVAILABLE},
+    };
+    wafer_revocation *entries;
+    size_t count;
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        struct fake fake = {.result = results[i][0], .held = 3};
+        wafer_revocations *list = wrap(&fake, &now_ms);
+        assert_int_equal(wafer_revocations_entries(list, &entries, &count), results[i][1]);
+        assert_null(entries);
+        assert_int_equal(count, 0);
+        assert_int_equal(wafer_revocations_entries(NULL, &entries, &count), WAFER_MISUSE);
+        assert_int_equal(wafer_revocations_entries(list, NULL, &count), WAFER_MISUSE);
+        assert_int_equal(wafer_revocations_entries(list, &entries, NULL), WAFER_MISUSE);
+        wafer_revocations_free(list);
+    }
 }
 
 static void a_list_with_the_defaults_needs_only_the_choice(void **state)
@@ -592,6 +672,8 @@ int main(void)
         cmocka_unit_test(every_call_reaches_the_implementation_with_its_arguments),
         cmocka_unit_test(every_result_comes_through_and_foreign_ones_are_unavailable),
         cmocka_unit_test(a_foreign_not_before_out_of_range_is_unavailable),
+        cmocka_unit_test(entries_are_asked_for_until_all_fit),
+        cmocka_unit_test(entries_fail_as_documented_and_leave_nothing),
         cmocka_unit_test(a_list_with_the_defaults_needs_only_the_choice),
         cmocka_unit_test(limits_that_would_overflow_times_are_unavailable),
         cmocka_unit_test(an_interface_that_lacks_something_is_refused),

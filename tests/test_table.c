@@ -1,6 +1,7 @@
 #include "table_helpers.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -53,7 +54,7 @@ static void what_is_forgotten_at_the_start_must_be_chosen(void **state)
     assert_refused(settings, "WAFER_START_FORGETS");
     assert_refused(settings, "WAFER_START_REFUSES_OLDER");
     assert_refused(settings, "sign in again");
-    settings.on_start = (wafer_on_start)3;
+    settings.on_start = (wafer_on_start)4;
     assert_refused(settings, "on_start");
 }
 
@@ -572,6 +573,75 @@ static void hostile_entries_are_refused_and_leave_no_trace(void **state)
     wafer_table_interface.free(table);
 }
 
+/* ---- All entries ---- */
+
+static bool has(const wafer_revocation *entries, size_t count, const wafer_revocation *wanted)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += entries[i].kind == wanted->kind && entries[i].at_ms == wanted->at_ms &&
+                 entries[i].renewals == wanted->renewals &&
+                 memcmp(entries[i].key, wanted->key, sizeof wanted->key) == 0;
+    return found == 1;
+}
+
+static void all_entries_are_listed_with_key_time_and_count(void **state)
+{
+    (void)state;
+    void *table = table_make(5000);
+    size_t count;
+    assert_int_equal(wafer_table_interface.entries(table, NULL, 0, &count), WAFER_OK);
+    assert_int_equal(count, 0);
+    for (uint32_t number = 1; number <= 3000; number++) {
+        wafer_revocation_kind kind = number % 3 == 0   ? WAFER_REVOKE_SESSION
+                                     : number % 3 == 1 ? WAFER_REVOKE_SUBJECT
+                                                       : WAFER_REVOKE_COPIES;
+        table_add(table, NOW, kind, number, NOW - number, number);
+    }
+    table_add(table, NOW, WAFER_REVOKE_EVERYONE, 0, NOW + 7, 0);
+    wafer_revocation *entries = table_dump(table, &count);
+    assert_int_equal(count, 3001);
+    for (uint32_t number = 1; number <= 3000; number++) {
+        wafer_revocation wanted = table_entry(WAFER_REVOKE_SESSION, number, NOW - number, 0);
+        if (number % 3 == 1)
+            wanted.kind = WAFER_REVOKE_SUBJECT;
+        if (number % 3 == 2) {
+            wanted.kind = WAFER_REVOKE_COPIES;
+            wanted.renewals = number;
+        }
+        assert_true(has(&entries[0], count, &wanted));
+    }
+    wafer_revocation everyone = {.kind = WAFER_REVOKE_EVERYONE, .at_ms = NOW + 7};
+    assert_true(has(entries, count, &everyone));
+    free(entries);
+    wafer_table_interface.free(table);
+}
+
+static void no_more_entries_are_copied_than_there_is_room_for(void **state)
+{
+    (void)state;
+    void *table = table_make(64);
+    for (uint32_t number = 0; number < 10; number++)
+        table_add(table, NOW, WAFER_REVOKE_SESSION, number, 0, 0);
+    table_add(table, NOW, WAFER_REVOKE_EVERYONE, 0, NOW, 0);
+    for (size_t room = 0; room <= 11; room++) {
+        size_t size = room * sizeof(wafer_revocation);
+        wafer_revocation *entries = room == 0 ? NULL : (wafer_revocation *)(void *)guarded(size);
+        size_t count = 0;
+        assert_int_equal(wafer_table_interface.entries(table, entries, room, &count), WAFER_OK);
+        assert_int_equal(count, 11);
+        for (size_t i = 0; i < room; i++) {
+            bool everyone = entries[i].kind == WAFER_REVOKE_EVERYONE;
+            assert_true(everyone || entries[i].kind == WAFER_REVOKE_SESSION);
+            assert_int_equal(entries[i].at_ms, NOW);
+            assert_int_equal(entries[i].renewals, 0);
+        }
+        if (room > 0)
+            guarded_free(entries, size);
+    }
+    wafer_table_interface.free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -606,6 +676,8 @@ int main(void)
         cmocka_unit_test(at_the_end_of_time_nothing_overflows),
         cmocka_unit_test(the_first_millisecond_is_a_time_like_any_other),
         cmocka_unit_test(hostile_entries_are_refused_and_leave_no_trace),
+        cmocka_unit_test(all_entries_are_listed_with_key_time_and_count),
+        cmocka_unit_test(no_more_entries_are_copied_than_there_is_room_for),
     };
     return cmocka_run_group_tests_name("table", tests, make_table_keys, free_table_keys);
 }

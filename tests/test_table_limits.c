@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "table_memory.h"
+
 /* ---- How long it is kept, and how much fits ---- */
 
 static void an_entry_is_kept_to_the_end_of_its_life_and_not_longer(void **state)
@@ -174,6 +176,51 @@ static void a_full_list_takes_entries_again_as_soon_as_one_is_due(void **state)
     wafer_table_interface.free(table);
 }
 
+/* Else a table in which something falls due at every moment would be rebuilt at every insert. */
+static void a_full_list_is_purged_once_a_second_at_most(void **state)
+{
+    (void)state;
+    struct wafer_table *table = table_make(64);
+    const int64_t due_ms = NOW + LIFE + 1;
+    for (uint32_t number = 0; number < 56; number++)
+        table_add(table, NOW, WAFER_REVOKE_SESSION, number, NOW + number * 100, 0);
+    assert_int_equal(wafer_table_generation(table), 0);
+    table_add(table, due_ms, WAFER_REVOKE_SESSION, 100, 0, 0);
+    assert_int_equal(wafer_table_generation(table), 1);
+    for (int64_t later_ms = 100; later_ms < 1000; later_ms += 100)
+        assert_full(table, due_ms + later_ms, WAFER_REVOKE_SESSION);
+    assert_full(table, due_ms + 999, WAFER_REVOKE_SESSION);
+    assert_int_equal(wafer_table_generation(table), 1);
+    for (uint32_t number = 0; number < 10; number++)
+        table_add(table, due_ms + 1000, WAFER_REVOKE_SESSION, 101 + number, 0, 0);
+    assert_full(table, due_ms + 1000, WAFER_REVOKE_SESSION);
+    assert_int_equal(wafer_table_generation(table), 2);
+    /* Who asks for it is not kept waiting. */
+    assert_int_equal(table_drop(table, due_ms + 1100), 1);
+    table_add(table, due_ms + 1100, WAFER_REVOKE_SESSION, 120, 0, 0);
+    /* A clock that went back says nothing about when that was. */
+    assert_full(table, due_ms + 500, WAFER_REVOKE_SESSION);
+    table_add(table, due_ms + 5000, WAFER_REVOKE_SESSION, 121, 0, 0);
+    assert_int_equal(wafer_table_generation(table), 4);
+    wafer_table_interface.free(table);
+}
+
+static void the_pause_between_purges_ends_when_the_clock_goes_back(void **state)
+{
+    (void)state;
+    struct wafer_table *table = table_make(64);
+    const int64_t late_ms = NOW + LIFE + 100000;
+    size_t dropped;
+    table_add(table, NOW, WAFER_REVOKE_SESSION, 0, 0, 0);
+    assert_int_equal(wafer_table_interface.purge(table, late_ms, &dropped), WAFER_OK);
+    for (uint32_t number = 0; number < 56; number++)
+        table_add(table, NOW + 1000, WAFER_REVOKE_SESSION, number, NOW + number, 0);
+    assert_full(table, NOW + LIFE, WAFER_REVOKE_SESSION);
+    table_add(table, NOW + LIFE + 1, WAFER_REVOKE_SESSION, 100, 0, 0);
+    assert_int_equal(table_entries(table), 56);
+    wafer_table_interface.free(table);
+}
+
 /* ---- Against a plain model ---- */
 
 #define UNIVERSE 900
@@ -322,7 +369,8 @@ static void a_long_random_life_follows_a_plain_model(void **state)
     model.retention_ms = RETENTION;
     for (size_t step = 0; step < 12000; step++) {
         full += model_step(table, &model) == WAFER_LIST_FULL;
-        model.now_ms += (int64_t)random_below(1500);
+        /* Never less than the pause between two purges that a full table asks for. */
+        model.now_ms += 1000 + (int64_t)random_below(500);
         compare(table, &model, (uint32_t)random_below(UNIVERSE));
         assert_false(table_refuses(table, model.now_ms, UNIVERSE + (uint32_t)step, NULL,
                                    WAFER_TIME_MAX_MS, 0));
@@ -352,6 +400,8 @@ int main(void)
         cmocka_unit_test(subjects_may_fill_the_whole_list),
         cmocka_unit_test(entries_of_a_full_list_can_still_be_raised),
         cmocka_unit_test(a_full_list_takes_entries_again_as_soon_as_one_is_due),
+        cmocka_unit_test(a_full_list_is_purged_once_a_second_at_most),
+        cmocka_unit_test(the_pause_between_purges_ends_when_the_clock_goes_back),
         cmocka_unit_test(a_long_random_life_follows_a_plain_model),
     };
     return cmocka_run_group_tests_name("table limits", tests, make_table_keys, free_table_keys);
