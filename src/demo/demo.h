@@ -22,7 +22,8 @@
 struct demo_options {
     const char *address;
     const char *keys;
-    uint16_t port; /* 0: any that is free */
+    const char *revocations; /* one of revocations_option.h */
+    uint16_t port;           /* 0: any that is free */
     int64_t idle_ms;
     int64_t absolute_ms;
     union {

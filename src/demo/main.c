@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../option/revocations_option.h"
+
 #define COOKIE_NAME        "wafer-demo"
 #define THREADS            2U
 #define CONNECTIONS_MAX    128U
@@ -42,8 +44,8 @@ static bool load_keys(struct life *life, const struct demo_options *options)
     return false;
 }
 
-/* The list forgets when the server ends, so sessions from before its start are refused: nobody who
- * signed out is signed in again by a restart. */
+/* A new list knows nothing of what was signed out, so sessions from before it are refused: nobody
+ * who signed out is signed in again by a restart. */
 static bool make_list(struct life *life, const struct demo_options *options)
 {
     wafer_revocations_settings settings = WAFER_REVOCATIONS_SETTINGS_INIT;
@@ -52,7 +54,7 @@ static bool make_list(struct life *life, const struct demo_options *options)
     settings.on_start = WAFER_START_REFUSES_OLDER;
     if (settings.retention_ms < options->absolute_ms)
         settings.retention_ms = options->absolute_ms;
-    return wafer_revocations_new(&settings, &life->revocations, &error) == WAFER_OK ||
+    return revocations_option_open(options->revocations, &settings, &life->revocations, &error) ||
            complain(&error);
 }
 
@@ -103,6 +105,30 @@ static bool listen_and_serve(struct life *life, const struct demo_options *optio
     return life->daemon != NULL;
 }
 
+/* Which list, and what it outlives. */
+static void introduce_list(const struct demo_options *options)
+{
+    const char *place = revocations_option_place(options->revocations);
+
+    switch (revocations_option_kind(options->revocations)) {
+    case REVOCATIONS_IN_FILE:
+        printf("revocation: the list in the file %s. Whoever signs out is refused\n"
+               "  by every server that uses it, now and after the server was started again; after\n"
+               "  the machine was, everybody signs in anew.\n",
+               place);
+        return;
+    case REVOCATIONS_WITH_JOURNAL:
+        printf("revocation: the list in the folder %s, with a journal. Whoever signs out\n"
+               "  is refused by every server that uses it, now and after restarts and crashes of\n"
+               "  server and machine; nobody else has to sign in anew.\n",
+               place);
+        return;
+    default:
+        puts("revocation: a list in memory that refuses every session older than itself, so\n"
+             "  nobody is signed in again by a restart; after one, everybody signs in anew.");
+    }
+}
+
 static bool introduce(const struct life *life, const struct demo_options *options)
 {
     const union MHD_DaemonInfo *bound = MHD_get_daemon_info(life->daemon,
@@ -113,11 +139,10 @@ static bool introduce(const struct life *life, const struct demo_options *option
            "cookie: \"" COOKIE_NAME "\", without the __Host- prefix and without Secure, because "
            "browsers\n  take those over https only and this is plain http. Real sites keep the "
            "defaults.\n"
-           "revocation: a list in memory that refuses every session older than itself, so nobody\n"
-           "  is signed in again by a restart; after one, everybody signs in anew.\n"
            "keys: %s; SIGHUP reads the file anew. Ctrl-C ends the server.\n",
            wafer_version(), ip6 ? "[" : "", options->address, ip6 ? "]" : "",
            bound != NULL ? (unsigned)bound->port : (unsigned)options->port, options->keys);
+    introduce_list(options);
     if (fflush(stdout) == 0)
         return true;
     fprintf(stderr, "wafer-demo: cannot write to the standard output: %s\n", strerror(errno));

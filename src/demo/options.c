@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../option/revocations_option.h"
+
 #define SECOND_MS    INT64_C(1000)
 #define DEFAULT_PORT 8080
 #define UNSET        (-1)
@@ -19,6 +21,9 @@ void demo_help(FILE *out)
           "keep a note, sign out, sign out everywhere.\n"
           "\n"
           "  --keys FILE         the key file; make one with: wafer keys new FILE\n"
+          "  --revocations LIST  the list of sessions that are refused: memory, if not given;\n"
+          "                      file:PATH, shared with other servers; or lmdb:FOLDER, which also\n"
+          "                      outlives crashes. It is made when it is missing\n"
           "  --port N            the port, 8080 if not given; 0: any free one, which is printed\n"
           "  --address A         the address, 127.0.0.1 if not given\n"
           "  --idle SECONDS      unused for so long ends a session, 1800 if not given; 0: never\n"
@@ -118,6 +123,10 @@ static bool read_option(int option, const char *value, struct demo_options *opti
     case 'm':
         return read_seconds(value, 1, &options->absolute_ms) ||
                complain("--absolute takes whole seconds, 1 to 10 years, not", value);
+    case 'r':
+        options->revocations = value;
+        return revocations_option_kind(value) != REVOCATIONS_UNKNOWN ||
+               complain("--revocations takes memory, file:PATH or lmdb:FOLDER, not", value);
     case 'h':
         options->help = true;
         return true;
@@ -149,6 +158,7 @@ static bool complete(struct demo_options *options)
 bool demo_options_read(int count, char **arguments, struct demo_options *options)
 {
     static const struct option known[] = {{"keys", required_argument, NULL, 'k'},
+                                          {"revocations", required_argument, NULL, 'r'},
                                           {"port", required_argument, NULL, 'p'},
                                           {"address", required_argument, NULL, 'a'},
                                           {"idle", required_argument, NULL, 'i'},
@@ -158,6 +168,7 @@ bool demo_options_read(int count, char **arguments, struct demo_options *options
     int option;
 
     *options = (struct demo_options){.address = "127.0.0.1",
+                                     .revocations = "memory",
                                      .port = DEFAULT_PORT,
                                      .idle_ms = UNSET,
                                      .absolute_ms = 12 * WAFER_HOUR_MS};

@@ -11,6 +11,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "../option/revocations_option.h"
+
 #define POOL_MAX 256
 
 struct application {
@@ -18,6 +20,7 @@ struct application {
     const char *address;
     const char *keys;
     const char *tls;
+    const char *list; /* where it is */
     uint16_t port;
     int signals;
     wafer_keyring *keyring;
@@ -39,7 +42,8 @@ static void help(const struct application *application)
            "\n"
            "  --keys FILE     the key file; make one with: wafer keys new FILE\n"
            "  --port N        the port, 8080 if not given; 0: any free one, which is printed\n"
-           "  --address A     the IPv4 address, 127.0.0.1 if not given\n%s"
+           "  --address A     the IPv4 address, 127.0.0.1 if not given\n"
+           "  --revocations L memory, file:PATH or lmdb:FOLDER; memory if not given\n%s"
            "  --help          prints this\n"
            "\n"
            "SIGINT (Ctrl-C) and SIGTERM end it.\n",
@@ -75,6 +79,7 @@ static bool read_options(struct application *application, int count, char **argu
                                             {"port", required_argument, NULL, 'p'},
                                             {"address", required_argument, NULL, 'a'},
                                             {"tls", required_argument, NULL, 't'},
+                                            {"revocations", required_argument, NULL, 'r'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;
@@ -84,6 +89,8 @@ static bool read_options(struct application *application, int count, char **argu
             application->keys = optarg;
         else if (option == 'a')
             application->address = optarg;
+        else if (option == 'r')
+            application->list = optarg;
         else if (option == 't' && application->traits->tls)
             application->tls = optarg;
         else if (option == 't')
@@ -126,11 +133,13 @@ static bool take_signals(struct application *application)
 static bool make_manager(struct application *application)
 {
     wafer_settings settings = WAFER_SETTINGS_INIT;
+    wafer_revocations_settings list = WAFER_REVOCATIONS_SETTINGS_INIT;
     wafer_error error = {.text = "no memory"};
 
     /* A list in memory forgets when the server ends. FORGETS lets sessions outlive it. */
+    list.on_start = WAFER_START_FORGETS;
     if (wafer_keyring_open(application->keys, &application->keyring, &error) != WAFER_OK ||
-        wafer_revocations_open(WAFER_START_FORGETS, &application->revocations, &error) != WAFER_OK)
+        !revocations_option_open(application->list, &list, &application->revocations, &error))
         return complain(application, "", error.text);
     settings.keyring = application->keyring;
     settings.revocations = application->revocations;
@@ -158,6 +167,7 @@ struct application *application_start(int count, char **arguments,
     }
     application->traits = traits;
     application->address = "127.0.0.1";
+    application->list = "memory";
     application->port = 8080;
     application->signals = -1;
     if (!read_options(application, count, arguments, &done)) {

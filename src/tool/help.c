@@ -5,13 +5,22 @@
 static const char on_all[] =
     "Usage: wafer COMMAND ...\n"
     "\n"
-    "Makes and looks after the keys of encrypted session cookies, and seals and opens them.\n"
+    "Makes and looks after the keys of encrypted session cookies, seals and opens them, and logs\n"
+    "sessions out.\n"
     "\n"
     "  wafer keys new FILE [--group]                             makes a key file\n"
     "  wafer keys rotate FILE [--now] [--overlap DAYS] [--group] adds a key, drops spent ones\n"
     "  wafer keys check FILE [--overlap DAYS] [--group]          is the file good, now and later?\n"
     "  wafer seal --keys FILE [OPTION]... [NAME=VALUE]...        prints a token\n"
     "  wafer open --keys FILE [OPTION]... [TOKEN | -]            prints what is in a token\n"
+    "  wafer revoke session ID --revocations LIST                logs a session out\n"
+    "  wafer revoke subject USER --revocations LIST              logs a user out everywhere\n"
+    "  wafer revoke everyone --revocations LIST                  logs everybody out\n"
+    "  wafer revocations list --revocations LIST                 what is refused\n"
+    "  wafer revocations count --revocations LIST                how much that is, and how full\n"
+    "  wafer revocations purge --revocations LIST                drops what nobody needs any more\n"
+    "  wafer revocations watch --revocations LIST                prints what comes, as it comes\n"
+    "  wafer revocations check --revocations LIST                is the list good?\n"
     "  wafer version                                             prints the version\n"
     "  wafer help [COMMAND]                                      prints help, as --help does\n"
     "\n"
@@ -69,16 +78,59 @@ static const char on_open[] =
     "Controls in text are printed as \\n and \\xNN, a backslash as \\\\. Put -- in front of a\n"
     "TOKEN that starts with a dash.\n";
 
+static const char on_revoke[] =
+    "Usage: wafer revoke session ID --revocations LIST [--group] [--json]\n"
+    "       wafer revoke subject USER [--realm R] --revocations LIST [--group] [--json]\n"
+    "       wafer revoke everyone --revocations LIST [--group] [--json]\n"
+    "\n"
+    "Logs out. It is in effect in every process that has the list open before the command ends.\n"
+    "\n"
+    "session   the session of this id, 32 hex digits: \"wafer open\" prints it\n"
+    "subject   a user, on every device; the user may sign in again\n"
+    "everyone  every user; all may sign in again\n"
+    "\n"
+    "  --revocations LIST  file:PATH, a table file, or lmdb:FOLDER, a folder with a table file\n"
+    "                      and a journal. It must be there: servers make it, this command does\n"
+    "                      not\n"
+    "  --group             the list may be readable by its group, mode 0640\n"
+    "  --realm R           the realm of the application's settings, empty if not given\n"
+    "  --json              prints the entry as one JSON object\n"
+    "\n"
+    "Put -- in front of a USER that starts with a dash.\n";
+
+static const char on_revocations[] =
+    "Usage: wafer revocations list|count|purge|watch|check --revocations LIST [--group] [--json]\n"
+    "\n"
+    "list   prints the entries, oldest first: kind, key in hex, since when, age; of copies also\n"
+    "       the count of renewals. A subject's key is a hash of realm and user\n"
+    "count  prints how many there are, of how many there is room for, and the list's limits\n"
+    "purge  drops the entries that no session can need any more, and says how many\n"
+    "watch  looks every second and prints new entries, until SIGINT (Ctrl-C) or SIGTERM\n"
+    "check  opens the list and verifies it; warns when it is 80 % full\n"
+    "\n"
+    "  --revocations LIST  file:PATH or lmdb:FOLDER; see wafer revoke --help\n"
+    "  --group             the list may have mode 0640 and, unless it is to be changed, belong\n"
+    "                      to another user\n"
+    "  --json              prints one JSON object; watch prints one a line\n"
+    "\n"
+    "list, count, watch and, of a file, check change nothing and need no more than to read. check\n"
+    "of lmdb:FOLDER verifies the journal too and needs its owner, as purge does.\n";
+
 int tool_help(const char *command)
 {
+    static const struct {
+        const char *command;
+        const char *text;
+    } texts[] = {{"keys", on_keys},
+                 {"seal", on_seal},
+                 {"open", on_open},
+                 {"revoke", on_revoke},
+                 {"revocations", on_revocations}};
     const char *text = on_all;
 
-    if (command != NULL && strcmp(command, "keys") == 0)
-        text = on_keys;
-    else if (command != NULL && strcmp(command, "seal") == 0)
-        text = on_seal;
-    else if (command != NULL && strcmp(command, "open") == 0)
-        text = on_open;
+    for (size_t i = 0; command != NULL && i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(command, texts[i].command) == 0)
+            text = texts[i].text;
     fputs(text, stdout);
     return TOOL_DONE;
 }

@@ -1,11 +1,15 @@
 /* The `wafer` command: what its files share. It uses <wafer.h> only.
  *
- *     main    which command, and whether its output arrived
- *     help    the texts of --help
- *     keys    wafer keys new, rotate, check
- *     tokens  wafer seal and wafer open
- *     values  key=value from the command line, and variables back to it
- *     print   text that no terminal misreads, times, numbers */
+ *     main         which command, and whether its output arrived
+ *     help         the texts of --help
+ *     keys         wafer keys new, rotate, check
+ *     tokens       wafer seal and wafer open
+ *     revoke       wafer revoke session, subject, everyone
+ *     revocations  wafer revocations list, count, purge, watch, check
+ *     watch        the watching
+ *     lists        which revocation list, and its entries in print
+ *     values       key=value from the command line, and variables back to it
+ *     print        text that no terminal misreads, times, numbers */
 #ifndef WAFER_TOOL_TOOL_H
 #define WAFER_TOOL_TOOL_H
 
@@ -28,6 +32,40 @@ int tool_misused(const char *command, const char *what, const char *value);
 int tool_keys(int count, char **arguments);
 int tool_seal(int count, char **arguments);
 int tool_open(int count, char **arguments);
+int tool_revoke(int count, char **arguments);
+int tool_revocations(int count, char **arguments);
+
+/* ---- lists ------------------------------------------------------------------------ */
+
+/* What was said of a revocation list, and the list while it is open. */
+struct tool_list {
+    const char *where;
+    const char *realm;
+    bool group;
+    bool json;
+    bool help;
+    wafer_revocations *list;
+};
+
+/* Reads --revocations, --group, --json, --help and, where it is taken, --realm; optind then tells
+ * where the rest begins. Returns an exit status. */
+int tool_list_read(int count, char **arguments, const char *command, bool takes_realm,
+                   struct tool_list *list);
+/* Opens the list, which must be there, until tool_list_close. Returns an exit status. */
+int tool_list_open(struct tool_list *list, wafer_access access);
+void tool_list_close(struct tool_list *list);
+/* Prints "wafer: LIST: TEXT" and returns TOOL_FAILED. */
+int tool_list_failed(const struct tool_list *list, const char *text);
+/* One entry, on a line of its own or as a JSON object. */
+void tool_write_entry(FILE *out, const wafer_revocation *entry, int64_t now_ms);
+void tool_write_entry_json(FILE *out, const wafer_revocation *entry, int64_t now_ms);
+/* For qsort of entries: by what they are about, and by time. */
+int tool_compare_names(const void *left, const void *right);
+int tool_compare_times(const void *left, const void *right);
+
+/* Prints what comes onto a list, a line an entry, until a signal ends it; opens the list itself.
+ * Returns an exit status. */
+int tool_watch(struct tool_list *list);
 
 /* ---- values ----------------------------------------------------------------------- */
 
@@ -39,14 +77,19 @@ void tool_write_variable(FILE *out, const wafer_variable *variable);
 
 /* ---- print ------------------------------------------------------------------------ */
 
-/* Prints "wafer: TEXT" and returns TOOL_FAILED. */
+/* Prints "wafer: TEXT", without controls, and returns TOOL_FAILED. */
 int tool_failed(const char *text);
 /* Text with \\, \n and other controls as \xNN. */
 void tool_write_text(FILE *out, const char *text, size_t length);
 void tool_write_hex(FILE *out, const uint8_t *bytes, size_t length);
 /* A time as 2026-01-31T12:00:00Z. */
 void tool_write_time(FILE *out, int64_t at_ms);
+/* A length of time in its largest unit, such as 5m or -30s. */
+void tool_write_age(FILE *out, int64_t age_ms);
+int64_t tool_now(void);
 /* A decimal number and nothing else, from least to most. */
 bool tool_read_number(const char *text, int64_t least, int64_t most, int64_t *number);
+/* The value of a lower-case hex digit; -1 for anything else. */
+int tool_hex_digit(char character);
 
 #endif

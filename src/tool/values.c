@@ -32,22 +32,14 @@ static wafer_type choose_type(char *name, const char *value)
     return read_boolean(value, &truth) ? WAFER_BOOLEAN : WAFER_TEXT;
 }
 
-static int hex_digit(char character)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *found = character != '\0' ? strchr(digits, character) : NULL;
-
-    return found != NULL ? (int)(found - digits) : -1;
-}
-
 /* Decodes hex over itself. */
 static bool read_hex(char *text, size_t *length)
 {
     size_t digits = strlen(text);
 
     for (size_t i = 0; i + 1 < digits; i += 2) {
-        int high = hex_digit(text[i]);
-        int low = hex_digit(text[i + 1]);
+        int high = tool_hex_digit(text[i]);
+        int low = tool_hex_digit(text[i + 1]);
 
         if (high < 0 || low < 0)
             return false;

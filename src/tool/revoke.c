@@ -1,0 +1,135 @@
+/* wafer revoke session, subject, everyone. */
+#include "tool.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "../option/revocations_option.h"
+
+/* Session ids and what they are on the list are the same bytes. */
+static int name_session(const struct tool_list *list, const char *text, wafer_revocation *entry)
+{
+    (void)list;
+    for (size_t i = 0; i < sizeof entry->key; i++) {
+        int high = tool_hex_digit(text[2 * i]);
+        int low = high < 0 ? -1 : tool_hex_digit(text[2 * i + 1]);
+
+        if (low < 0)
+            return tool_misused("revoke", "a session's id is 32 lower-case hex digits, not", text);
+        entry->key[i] = (uint8_t)(high << 4 | low);
+    }
+    if (text[2 * sizeof entry->key] != '\0')
+        return tool_misused("revoke", "a session's id is 32 lower-case hex digits, not", text);
+    return TOOL_DONE;
+}
+
+static int name_subject(const struct tool_list *list, const char *text, wafer_revocation *entry)
+{
+    if (wafer_subject_key(list->realm, text, strlen(text), entry->key) == WAFER_OK)
+        return TOOL_DONE;
+    return tool_failed("a subject is 1 to 255 bytes of UTF-8");
+}
+
+/* Who can be logged out. */
+static const struct target {
+    const char *name;
+    wafer_revocation_kind kind;
+    /* Fills the key; NULL: takes no word. */
+    int (*read)(const struct tool_list *list, const char *text, wafer_revocation *entry);
+    const char *missing;
+} targets[] = {
+    {"session", WAFER_REVOKE_SESSION, name_session, "the id of the session is missing"},
+    {"subject", WAFER_REVOKE_SUBJECT, name_subject, "the name of the user is missing"},
+    {"everyone", WAFER_REVOKE_EVERYONE, NULL, NULL},
+};
+
+static int explain(const struct tool_list *list, wafer_result result)
+{
+    switch (result) {
+    case WAFER_LIST_FULL:
+        return tool_list_failed(list, "the list is full; nothing was revoked");
+    case WAFER_UNAVAILABLE:
+        return tool_list_failed(list, "nothing was revoked, as the clock went back or there was "
+                                      "too much at once; try again in a minute");
+    case WAFER_SYSTEM:
+        if (revocations_option_kind(list->where) == REVOCATIONS_WITH_JOURNAL)
+            return tool_list_failed(list, "it is not in the journal, so a restart may forget it "
+                                          "if it is in effect at all; repeat it");
+        return tool_list_failed(list, "nothing was revoked; no room on the disk, no lock or no "
+                                      "clock");
+    default:
+        return tool_list_failed(list, wafer_result_text(result));
+    }
+}
+
+static void print_done(const struct target *target, const char *word, const wafer_revocation *entry)
+{
+    fputs(target->name, stdout);
+    if (word != NULL) {
+        putchar(' ');
+        tool_write_text(stdout, word, strlen(word));
+    }
+    fputs(target->kind == WAFER_REVOKE_SESSION ? ": refused since " : ": all from before ", stdout);
+    tool_write_time(stdout, entry->at_ms);
+    puts(target->kind == WAFER_REVOKE_SESSION ? "" : " is refused; logins from now on are good");
+}
+
+static int revoke(struct tool_list *list, const struct target *target, const char *word)
+{
+    wafer_revocation entry = {.kind = target->kind};
+    int64_t now_ms = tool_now();
+    wafer_result result;
+    int status = TOOL_DONE;
+
+    if (target->read != NULL)
+        status = target->read(list, word, &entry);
+    if (status == TOOL_DONE)
+        status = tool_list_open(list, WAFER_ACCESS_WRITE);
+    if (status != TOOL_DONE)
+        return status;
+    result = wafer_revocations_apply(list->list, now_ms, &entry);
+    if (result != WAFER_OK)
+        return explain(list, result);
+    if (list->json) {
+        tool_write_entry_json(stdout, &entry, now_ms);
+        putchar('\n');
+    } else {
+        print_done(target, word, &entry);
+    }
+    return TOOL_DONE;
+}
+
+static int act(const struct target *target, int count, char **arguments)
+{
+    struct tool_list list;
+    int words = target->read != NULL ? 1 : 0;
+    bool takes_realm = target->kind == WAFER_REVOKE_SUBJECT;
+    int status = tool_list_read(count, arguments, "revoke", takes_realm, &list);
+
+    if (status != TOOL_DONE)
+        return status;
+    if (list.help)
+        return tool_help("revoke");
+    if (count - optind < words)
+        return tool_misused("revoke", target->missing, NULL);
+    if (count - optind > words)
+        return tool_misused("revoke", "one at a time; there is also", arguments[optind + words]);
+    status = revoke(&list, target, words > 0 ? arguments[optind] : NULL);
+    tool_list_close(&list);
+    return status;
+}
+
+int tool_revoke(int count, char **arguments)
+{
+    const char *who = count > 1 ? arguments[1] : NULL;
+
+    if (who == NULL)
+        return tool_misused("revoke", "whom: session, subject or everyone", NULL);
+    arguments[1] = arguments[0];
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+        if (strcmp(who, targets[i].name) == 0)
+            return act(&targets[i], count - 1, arguments + 1);
+    if (strcmp(who, "--help") == 0)
+        return tool_help("revoke");
+    return tool_misused("revoke", "session, subject or everyone, not", who);
+}
