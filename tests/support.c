@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -166,4 +168,15 @@ FILE *conformance_file(const char *name)
     if (file == NULL)
         fail_msg("%s: %s", path, strerror(errno));
     return file;
+}
+
+void kill_after_a_moment(pid_t child, uint64_t nanoseconds)
+{
+    const struct timespec moment = {0, (long)random_below(nanoseconds)};
+    int status;
+
+    (void)nanosleep(&moment, NULL);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
 }

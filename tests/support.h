@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -27,6 +28,10 @@ void seed_random(void);
 /* The next value of a small deterministic generator; `below` 0 means all 64 bits. */
 uint64_t random_below(uint64_t below);
 void random_fill(void *bytes, size_t length);
+
+/* Kills a child at some time within so many nanoseconds (less than a second), and waits for it. It
+ * must not have ended by itself. */
+void kill_after_a_moment(pid_t child, uint64_t nanoseconds);
 
 /* Decodes hex into out (room for strlen(hex) / 2 bytes) and returns the bytes written; "-" is none.
  * Fails the test on anything that is not hex. */

@@ -1,10 +1,11 @@
 /* Every allocation and every call to the system fails in turn: the first, the second ... of each
  * kind, until the work passes without reaching it. Each time there must be a clear error, nothing
- * half done and nothing left behind. The Makefile links with --wrap what a test wraps. */
+ * half done and nothing left behind. */
 #include "fixture.h"
 
 #include "base64.h"
 #include "clock.h"
+#include "faults.h"
 #include "nonce.h"
 
 #include <dirent.h>
@@ -21,44 +22,7 @@
 
 /* ---- the shim */
 
-static const char *armed = ""; /* the kind of call that fails */
-static long countdown;         /* at which of them; 0: it has */
-static int fail_errno;         /* with what */
-static bool partly;            /* reads, writes and randomness stop short instead */
-
-static bool fails(const char *kind)
-{
-    if (countdown == 0 || strcmp(kind, armed) != 0 || --countdown > 0)
-        return false;
-    errno = fail_errno;
-    return true;
-}
-
-static void arm(const char *kind, long nth, int error)
-{
-    armed = kind;
-    countdown = nth;
-    fail_errno = error;
-}
-
-/* True when the call that was to fail was never reached. */
-static bool disarm(void)
-{
-    bool unreached = countdown > 0;
-
-    countdown = 0;
-    armed = "";
-    return unreached;
-}
-
-/* The names are the linker's: __real_x is what __wrap_x stands in front of. */
-#define WRAP(type, name, failed, parameters, arguments)                                            \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters                                                                  \
-    {                                                                                              \
-        return fails(#name) ? (failed) : __real_##name arguments;                                  \
-    }
+static bool partly; /* reads, writes and randomness stop short instead */
 
 WRAP(void *, malloc, NULL, (size_t size), (size))
 WRAP(void *, calloc, NULL, (size_t count, size_t size), (count, size))

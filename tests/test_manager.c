@@ -537,9 +537,11 @@ static void stub_free(void *context)
 
 static wafer_revocations *stub_list(struct stub *stub)
 {
-    static const wafer_revocations_interface functions = {
-        sizeof functions, stub_check, stub_not_before, stub_revoke, stub_purge,
-        stub_retain,      stub_look,  stub_entries,    stub_free};
+    static const wafer_revocations_interface functions = {sizeof functions, stub_check,
+                                                          stub_not_before,  stub_revoke,
+                                                          stub_purge,       stub_retain,
+                                                          stub_look,        stub_entries,
+                                                          stub_free};
     wafer_revocations *list;
 
     assert_int_equal(wafer_revocations_wrap(&functions, stub, NULL, NULL, &list, NULL), WAFER_OK);

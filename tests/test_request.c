@@ -469,9 +469,11 @@ static void broken_free(void *context)
 static void an_unavailable_list_leaves_good_cookies_alone(void **state)
 {
     struct world *world = *state;
-    const wafer_revocations_interface functions = {
-        sizeof functions, broken_check, broken_not_before, broken_revoke, broken_purge,
-        broken_retain,    broken_look,  broken_entries,    broken_free};
+    const wafer_revocations_interface functions = {sizeof functions,  broken_check,
+                                                   broken_not_before, broken_revoke,
+                                                   broken_purge,      broken_retain,
+                                                   broken_look,       broken_entries,
+                                                   broken_free};
     struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
     struct browser ada = {.cookie = ""}, nobody = {.cookie = ""}, copy;
     wafer_settings settings;

@@ -3,6 +3,7 @@
  * the table must be as it was. */
 #include "table_helpers.h"
 
+#include "faults.h"
 #include "folder.h"
 
 #include <errno.h>
@@ -25,49 +26,7 @@ static const wafer_revocations_interface *const list = &wafer_table_interface;
 
 /* ---- The shim ---- */
 
-static const char *armed = ""; /* the kind of call that fails */
-static long countdown;         /* at which of them; 0: it has */
-static long for_so_many = 1;   /* calls it fails from then on */
-static int fail_errno;         /* with what */
-static bool reached;           /* whether one did */
-static long waits;             /* how often somebody slept */
-
-static bool fails(const char *kind)
-{
-    if (countdown == 0 || strcmp(kind, armed) != 0 || --countdown > 0)
-        return false;
-    if (--for_so_many > 0)
-        countdown = 1;
-    reached = true;
-    errno = fail_errno;
-    return true;
-}
-
-static void arm(const char *kind, long nth, long many, int error)
-{
-    armed = kind;
-    countdown = nth;
-    for_so_many = many;
-    reached = false;
-    fail_errno = error;
-}
-
-/* True when the call that was to fail was never reached. */
-static bool disarm(void)
-{
-    countdown = 0;
-    armed = "";
-    return !reached;
-}
-
-/* The names are the linker's: __real_x is what __wrap_x stands in front of. */
-#define WRAP(type, name, failed, parameters, arguments)                                            \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters                                                                  \
-    {                                                                                              \
-        return fails(#name) ? (failed) : __real_##name arguments;                                  \
-    }
+static long waits; /* how often somebody slept */
 
 WRAP(void *, malloc, NULL, (size_t size), (size))
 WRAP(char *, strdup, NULL, (const char *text), (text))
@@ -189,7 +148,7 @@ static bool open_with_fault(const struct folder *folder, wafer_access access, co
     wafer_error error = {.text = ""};
     void *table = NULL;
 
-    arm(kind, nth, 1, EIO);
+    arm(kind, nth, EIO);
     wafer_result result = wafer_table_new(&settings, &table, &error);
     bool unreached = disarm();
     if (result == WAFER_OK) {
@@ -292,7 +251,7 @@ static void a_file_that_is_never_the_one_with_the_path_is_given_up(void **state)
     wafer_error error;
     void *table;
     list->free(table_of(&settings));
-    arm("lstat", 1, LONG_MAX, ENOENT);
+    arm_many("lstat", 1, LONG_MAX, ENOENT);
     assert_int_equal(wafer_table_new(&settings, &table, &error), WAFER_SYSTEM);
     assert_false(disarm());
     assert_int_equal(error.system, EAGAIN);
@@ -305,7 +264,7 @@ static void a_file_that_somebody_made_meanwhile_is_opened(void **state)
     void *table = table_of(&settings);
     table_add(table, NOW, WAFER_REVOKE_SESSION, 1, 0, 0);
     /* The first look does not see it. */
-    arm("open", 1, 1, ENOENT);
+    arm("open", 1, ENOENT);
     void *other = table_of(&settings);
     assert_false(disarm());
     assert_true(table_refuses_session(other, 1));
@@ -335,7 +294,7 @@ static void a_locked_file_is_waited_for_but_not_for_ever(void **state)
     assert_int_equal(close(file), 0);
     settings.access = WAFER_ACCESS_CREATE;
     waits = 0;
-    arm("flock", 1, 10, EWOULDBLOCK);
+    arm_many("flock", 1, 10, EWOULDBLOCK);
     list->free(table_of(&settings));
     assert_false(disarm());
     assert_int_equal(waits, 10);
@@ -347,7 +306,7 @@ static void without_a_lock_nothing_is_revoked(void **state)
     void *table = table_file(folder->file, WAFER_ACCESS_CREATE);
     wafer_revocation entry = table_entry(WAFER_REVOKE_SESSION, 1, 0, 0);
     size_t count;
-    arm("pthread_mutex_lock", 1, 4, 0);
+    arm_many("pthread_mutex_lock", 1, 4, 0);
     assert_int_equal(list->revoke(table, NOW, &entry), WAFER_SYSTEM);
     assert_int_equal(list->purge(table, NOW, &count), WAFER_SYSTEM);
     assert_int_equal(list->retain(table, WAFER_DAY_MS), WAFER_SYSTEM);
@@ -367,12 +326,12 @@ static void copying_the_entries_survives_every_fault(void **state)
     assert_int_equal(wafer_revocations_new(&settings, &revocations, NULL), WAFER_OK);
     assert_int_equal(wafer_revoke_session(revocations, (const uint8_t[WAFER_ID_SIZE]){1}),
                      WAFER_OK);
-    arm("malloc", 1, 1, ENOMEM);
+    arm("malloc", 1, ENOMEM);
     assert_int_equal(wafer_revocations_entries(revocations, &entries, &count), WAFER_NO_MEMORY);
     assert_false(disarm());
     assert_null(entries);
     assert_int_equal(count, 0);
-    arm("pthread_mutex_lock", 2, 1, 0);
+    arm("pthread_mutex_lock", 2, 0);
     assert_int_equal(wafer_revocations_entries(revocations, &entries, &count), WAFER_SYSTEM);
     assert_false(disarm());
     assert_null(entries);
@@ -433,7 +392,7 @@ static void without_room_to_grow_revoking_fails_and_the_list_stands(void **state
     wafer_revocations_settings settings = table_file_settings(folder->file);
     settings.capacity = 5000;
     void *table = table_of(&settings);
-    arm("posix_fallocate", 1, LONG_MAX, ENOSPC);
+    arm_many("posix_fallocate", 1, LONG_MAX, ENOSPC);
     uint32_t count = fill(table, 0, WAFER_SYSTEM);
     assert_int_equal(count, 1024 * 65 / 100);
     assert_int_equal(table_try(table, NOW, table_entry(WAFER_REVOKE_SUBJECT, 1, 0, 0)),
@@ -461,10 +420,10 @@ static void an_interrupted_allocation_is_repeated(void **state)
     const struct folder *folder = *state;
     wafer_revocations_settings settings = table_file_settings(folder->file);
     settings.capacity = 5000;
-    arm("posix_fallocate", 1, 20, EINTR);
+    arm_many("posix_fallocate", 1, 20, EINTR);
     void *table = table_of(&settings);
     assert_false(disarm());
-    arm("posix_fallocate", 1, 20, EINTR);
+    arm_many("posix_fallocate", 1, 20, EINTR);
     (void)fill(table, 0, WAFER_LIST_FULL);
     assert_false(disarm());
     list->free(table);
@@ -477,7 +436,7 @@ static void what_is_overdue_keeps_nobody_from_revoking(void **state)
     const int64_t later_ms = NOW + LIFE + RETENTION;
     void *table = table_file(folder->file, WAFER_ACCESS_CREATE);
     table_add(table, NOW, WAFER_REVOKE_SESSION, 1, 0, 0);
-    arm("posix_fallocate", 1, LONG_MAX, ENOSPC);
+    arm_many("posix_fallocate", 1, LONG_MAX, ENOSPC);
     table_add(table, later_ms, WAFER_REVOKE_SESSION, 2, 0, 0);
     assert_int_equal(table_entries(table), 2);
     assert_false(disarm());

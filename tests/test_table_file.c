@@ -579,11 +579,7 @@ static void a_process_killed_at_any_moment_leaves_a_whole_table(void **state)
             assert_int_equal(waitpid(child, &status, WNOHANG), 0);
             sched_yield();
         }
-        struct timespec pause = {0, (long)random_below(2000000)};
-        nanosleep(&pause, NULL);
-        assert_int_equal(kill(child, SIGKILL), 0);
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFSIGNALED(status));
+        kill_after_a_moment(child, 2000000);
 
         uint32_t acknowledged = atomic_load(done);
         settings.access = WAFER_ACCESS_WRITE;

@@ -386,11 +386,7 @@ static void a_killed_writer_loses_nothing_that_it_acknowledged(void **state)
             assert_int_equal(waitpid(child, &status, WNOHANG), 0);
             sched_yield();
         }
-        struct timespec pause = {0, (long)random_below(2000000)};
-        nanosleep(&pause, NULL);
-        assert_int_equal(kill(child, SIGKILL), 0);
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFSIGNALED(status));
+        kill_after_a_moment(child, 2000000);
 
         uint64_t acknowledged = atomic_load(done);
         for (uint64_t number = 0; number < acknowledged; number++)

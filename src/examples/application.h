@@ -71,6 +71,9 @@ const char *application_tls(const struct application *application);
 /* Says where the server listens. False when nobody can be told. */
 bool application_listens(const struct application *application, uint16_t port);
 
+/* For stacks that take a socket: one that listens there, and *port. -1 after a line on stderr. */
+int application_listener(const struct application *application, uint16_t *port);
+
 /* Readable as soon as SIGINT or SIGTERM came: for the loops of stacks to watch. */
 int application_signals(const struct application *application);
 /* For stacks with threads of their own: sleeps until then. */

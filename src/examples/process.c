@@ -1,14 +1,17 @@
 /* Life and death of an example: options, keys, list, manager, signals, and the pool of sessions. */
 #include "process.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../option/revocations_option.h"
@@ -209,6 +212,27 @@ uint16_t application_port(const struct application *application)
 const char *application_tls(const struct application *application)
 {
     return application->tls;
+}
+
+int application_listener(const struct application *application, uint16_t *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(application->port)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+
+    if (listener >= 0 && inet_pton(AF_INET, application->address, &address.sin_addr) == 1 &&
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(listener, (struct sockaddr *)&address, size) == 0 &&
+        listen(listener, SOMAXCONN) == 0 &&
+        getsockname(listener, (struct sockaddr *)&address, &size) == 0) {
+        *port = ntohs(address.sin_port);
+        return listener;
+    }
+    complain(application, "cannot listen at ", application->address);
+    if (listener >= 0)
+        close(listener);
+    return -1;
 }
 
 bool application_listens(const struct application *application, uint16_t port)

@@ -6,10 +6,8 @@
  * would keep it (nginx: fastcgi_keep_conn): libfcgi ties a thread to a connection that is kept. */
 #include "application.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -158,21 +156,12 @@ static bool is_listening(int descriptor)
 /* FCGX_OpenSocket knows no port 0, and ends the process where it cannot listen. */
 static int listen_at(const struct application *application)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(application_port(application))};
-    socklen_t size = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
+    uint16_t port;
+    int listener = application_listener(application, &port);
 
-    if (listener >= 0 && inet_pton(AF_INET, application_address(application), &address.sin_addr) &&
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(listener, (struct sockaddr *)&address, size) == 0 &&
-        listen(listener, SOMAXCONN) == 0 &&
-        getsockname(listener, (struct sockaddr *)&address, &size) == 0 &&
-        application_listens(application, ntohs(address.sin_port)))
+    if (listener < 0 || application_listens(application, port))
         return listener;
-    if (listener >= 0)
-        close(listener);
+    close(listener);
     return -1;
 }
 
@@ -203,8 +192,8 @@ int main(int count, char **arguments)
     if (server.listener >= 0 && prepare(server.listener) && FCGX_Init() == 0) {
         work_in_threads(&server);
         status = 0;
-    } else {
-        fprintf(stderr, "fastcgi: cannot listen\n");
+    } else if (server.listener >= 0) {
+        fprintf(stderr, "fastcgi: cannot take connections\n");
     }
     if (server.listener >= 0)
         close(server.listener);

@@ -4,9 +4,7 @@
  * and comes back to the loop's to be sent. */
 #include "application.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -235,25 +233,13 @@ static h2o_socket_t *watch(struct server *server, int descriptor, h2o_socket_cb 
 
 static bool listen_at(struct server *server)
 {
-    const struct application *application = server->application;
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(application_port(application))};
-    socklen_t size = sizeof address;
-    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
+    uint16_t port;
+    int descriptor = application_listener(server->application, &port);
 
     if (descriptor < 0)
-        return complain("make a socket");
-    if (inet_pton(AF_INET, application_address(application), &address.sin_addr) != 1 ||
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(descriptor, (struct sockaddr *)&address, size) != 0 ||
-        listen(descriptor, SOMAXCONN) != 0 ||
-        getsockname(descriptor, (struct sockaddr *)&address, &size) != 0) {
-        close(descriptor);
-        return complain("listen");
-    }
+        return false;
     server->listener = watch(server, descriptor, accept_one);
-    return application_listens(application, ntohs(address.sin_port));
+    return application_listens(server->application, port);
 }
 
 static bool start_worker(struct server *server)

@@ -1,0 +1,58 @@
+/* Calls of the system and of libraries that fail when a test says so: the first, the second ... of
+ * one kind. The Makefile links with --wrap what a test wraps. For one file of a program. */
+#ifndef WAFER_TESTS_FAULTS_H
+#define WAFER_TESTS_FAULTS_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+static const char *armed = ""; /* the kind of call that fails */
+static long countdown;         /* at which of them; 0: it has */
+static long for_so_many = 1;   /* calls it fails from then on */
+static int fail_errno;         /* with what */
+static bool was_reached;       /* whether one did */
+
+static inline bool fails(const char *kind)
+{
+    if (countdown == 0 || strcmp(kind, armed) != 0 || --countdown > 0)
+        return false;
+    if (--for_so_many > 0)
+        countdown = 1;
+    was_reached = true;
+    errno = fail_errno;
+    return true;
+}
+
+static inline void arm_many(const char *kind, long nth, long many, int error)
+{
+    armed = kind;
+    countdown = nth;
+    for_so_many = many;
+    was_reached = false;
+    fail_errno = error;
+}
+
+static inline void arm(const char *kind, long nth, int error)
+{
+    arm_many(kind, nth, 1, error);
+}
+
+/* True when the call that was to fail was never reached. */
+static inline bool disarm(void)
+{
+    countdown = 0;
+    armed = "";
+    return !was_reached;
+}
+
+/* The names are the linker's: __real_x is what __wrap_x stands in front of. */
+#define WRAP(type, name, failed, parameters, arguments)                                            \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters                                                                  \
+    {                                                                                              \
+        return fails(#name) ? (failed) : __real_##name arguments;                                  \
+    }
+
+#endif
