@@ -12,9 +12,8 @@
  * answered or not. The header lines of a response may come in any order, so Status can wait for
  * what wafer_fastcgi_finish returned.
  *
- * Processes that a web server or spawn-fcgi starts one by one have a revocation list each, and a
- * logout in one is unknown to the others. Use one process with threads, or fork the workers from
- * one that made the list.
+ * Processes that a web server or spawn-fcgi starts one by one need a revocation list in a file
+ * (settings.path): in memory each would have its own, and a logout in one be unknown to the others.
  *
  * A server that joins Cookie fields with commas, as Apache does with the lines of HTTP/1.1, needs
  * settings.split_at_commas; nginx does not.

@@ -1,6 +1,6 @@
 /* The example on FastCGI. It listens itself, or at the descriptor 0 that spawn-fcgi or a web server
- * hands over, and speaks FastCGI, not HTTP: a web server stands in front. It is one process with
- * threads, because processes started one by one would have a revocation list each.
+ * hands over, and speaks FastCGI, not HTTP: a web server stands in front. It has threads; with
+ * --revocations file:PATH several such processes serve the same users.
  *
  * Each thread takes a connection, answers its one request and closes it, also when the web server
  * would keep it (nginx: fastcgi_keep_conn): libfcgi ties a thread to a connection that is kept. */
