@@ -14,11 +14,17 @@ build=${BUILD:-build}
 tests=$(cd "$(dirname "$0")/../tests" && pwd)
 script=$tests/stacks/requests.lua
 [ $# -gt 0 ] || set -- $(ls "$build/examples")
-
-command -v wrk >/dev/null || {
-    echo 'bench/stacks.sh: wrk is missing' >&2
+[ $# -gt 0 ] || {
+    echo 'bench/stacks.sh: no stack was built' >&2
     exit 1
 }
+
+for needed in wrk openssl curl; do
+    command -v "$needed" >/dev/null || {
+        echo "bench/stacks.sh: $needed is missing" >&2
+        exit 1
+    }
+done
 
 # KiB that a stack may keep of each request, in thousandths, and why.
 leaks() {

@@ -597,12 +597,9 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_keys_generate(char text[WAFER_KEYS
 
 /* An empty list cannot know what was revoked before it was made. Choose. */
 typedef enum wafer_on_start {
-    WAFER_START_UNSET = 0,     /* refused when a list is made */
-    WAFER_START_FORGETS,       /* sessions from before it are good again, logged out or not */
-    WAFER_START_REFUSES_OLDER, /* everybody signs in again after a restart */
-    WAFER_START_RESTORED       /* the entries come from elsewhere, a journal say, before any session
-                                  is opened: as FORGETS, but after a restart of the machine a file
-                                  is emptied, whatever a crash left of it */
+    WAFER_START_UNSET = 0,    /* refused when a list is made */
+    WAFER_START_FORGETS,      /* sessions from before it are good again, logged out or not */
+    WAFER_START_REFUSES_OLDER /* everybody signs in again after a restart */
 } wafer_on_start;
 
 /* What is asked of a table file. */

@@ -31,8 +31,7 @@ wafer_result wafer_table_damaged(wafer_error *error, const char *path)
 
 static bool is_on_start(uint32_t choice)
 {
-    return choice == WAFER_START_FORGETS || choice == WAFER_START_REFUSES_OLDER ||
-           choice == WAFER_START_RESTORED;
+    return choice == WAFER_START_FORGETS || choice == WAFER_START_REFUSES_OLDER;
 }
 
 static wafer_result fail_to_allocate(wafer_error *error, int status, const char *path)
@@ -113,17 +112,8 @@ static wafer_result admit_first(struct wafer_table *table,
 
     if (!is_on_start(on_start) || (!is_good && needs_entries))
         return wafer_table_damaged(error, settings->path);
-    if (on_start == WAFER_START_RESTORED && settings->on_start != WAFER_START_RESTORED) {
-        return wafer_fail(
-            error, WAFER_INVALID, 0, 0,
-            "the machine was started since, and the table's entries are in a journal: "
-            "open it with that first: %s",
-            settings->path);
-    }
     int status = wafer_table_allocate_header(table);
-    if (status == 0 && on_start == WAFER_START_RESTORED)
-        status = empty(table, settings);
-    else if (status == 0)
+    if (status == 0)
         status = is_good ? allocate_in_use(table) : empty(table, settings);
     if (status != 0)
         return fail_to_allocate(error, status, settings->path);

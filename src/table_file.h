@@ -14,8 +14,7 @@
  * A lock does not outlive the machine, so the header says under which start of it the lock was
  * made. The first writer after another start makes it anew, makes the counts anew, and does what
  * on_start says: its own, or if it has none what CREATE chose last. A reader is refused until then.
- * If the entries are damaged and all sessions are refused anyway, or if they are restored from
- * elsewhere, it drops them. */
+ * If the entries are damaged and all sessions are refused anyway, it drops them. */
 wafer_result wafer_table_file_open(struct wafer_table *table,
                                    const wafer_revocations_settings *settings, wafer_error *error);
 

@@ -12,8 +12,7 @@
 static const char *wrong_choice(const wafer_revocations_settings *settings)
 {
     bool chosen = settings->on_start == WAFER_START_FORGETS ||
-                  settings->on_start == WAFER_START_REFUSES_OLDER ||
-                  settings->on_start == WAFER_START_RESTORED;
+                  settings->on_start == WAFER_START_REFUSES_OLDER;
 
     switch (settings->access) {
     case WAFER_ACCESS_CREATE:

@@ -54,7 +54,7 @@ static void what_is_forgotten_at_the_start_must_be_chosen(void **state)
     assert_refused(settings, "WAFER_START_FORGETS");
     assert_refused(settings, "WAFER_START_REFUSES_OLDER");
     assert_refused(settings, "sign in again");
-    settings.on_start = (wafer_on_start)4;
+    settings.on_start = (wafer_on_start)3;
     assert_refused(settings, "on_start");
 }
 

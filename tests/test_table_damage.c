@@ -642,37 +642,6 @@ static void after_a_restart_a_damaged_list_is_emptied_where_all_are_refused_anyw
     free(image.bytes);
 }
 
-/* Whoever restores the entries from a journal has them all, whatever the crash left of the file. */
-static void after_a_restart_a_list_that_is_restored_begins_empty_damaged_or_not(void **state)
-{
-    const struct folder *folder = *state;
-    struct image image = make(folder->file);
-    int64_t now_ms = NOW + 1000;
-    wafer_revocations_settings restored = settings_at(folder->file, WAFER_ACCESS_CREATE,
-                                                      WAFER_START_RESTORED, &now_ms);
-    wafer_revocations_settings tool = settings_at(folder->file, WAFER_ACCESS_WRITE,
-                                                  WAFER_START_UNSET, &now_ms);
-    void *table = table_of(&restored);
-    assert_int_equal(table_entries(table), 38);
-    list->free(table);
-    change_boot_id(&image);
-    for (int damaged = 0; damaged < 2; damaged++) {
-        header_of(&image)->on_start = WAFER_START_RESTORED;
-        image_write(&image, folder->file);
-        table_refused(&tool, WAFER_INVALID, "journal");
-        assert_as_it_was(&image, folder->file);
-        table = table_of(&restored);
-        assert_int_equal(table_entries(table), 0);
-        table_add(table, NOW, WAFER_REVOKE_SESSION, 1000, 0, 0);
-        list->free(table);
-        table = table_of(&tool);
-        assert_int_equal(table_entries(table), 1);
-        list->free(table);
-        memset((void *)slots_of(&image).tags, 0, 50 * sizeof(uint64_t));
-    }
-    free(image.bytes);
-}
-
 /* The counts are no entries: a writer that the restart interrupted may have left them behind. */
 static void after_a_restart_the_counts_are_made_anew(void **state)
 {
@@ -766,7 +735,6 @@ int main(void)
         IN_A_FOLDER(after_a_restart_older_sessions_are_refused_if_that_was_chosen),
         IN_A_FOLDER(who_chooses_nothing_gets_what_was_chosen_last),
         IN_A_FOLDER(after_a_restart_a_damaged_list_is_emptied_where_all_are_refused_anyway),
-        IN_A_FOLDER(after_a_restart_a_list_that_is_restored_begins_empty_damaged_or_not),
         IN_A_FOLDER(after_a_restart_the_counts_are_made_anew),
         IN_A_FOLDER(after_a_restart_a_clock_that_went_back_is_an_error),
         IN_A_FOLDER(a_lock_is_waited_for_not_for_ever_and_made_anew_after_a_restart),

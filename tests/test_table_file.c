@@ -100,7 +100,7 @@ static void a_file_has_its_settings_checked(void **state)
     settings.access = WAFER_ACCESS_CREATE;
     settings.on_start = WAFER_START_UNSET;
     table_refused(&settings, WAFER_INVALID, "on_start");
-    settings.on_start = (wafer_on_start)4;
+    settings.on_start = (wafer_on_start)3;
     table_refused(&settings, WAFER_INVALID, "on_start");
     settings.access = WAFER_ACCESS_WRITE;
     table_refused(&settings, WAFER_INVALID, "on_start");

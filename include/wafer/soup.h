@@ -18,6 +18,9 @@
  * client gone, server stopped. The signal "finished" is no substitute: soup_server_disconnect does
  * not emit it.
  *
+ * Before 3.3 libsoup keeps for ever the descriptor of a connection that its client closes while it
+ * is idle: answer with the field "Connection: close" there.
+ *
  * Nothing here locks. Call these in the thread of the server's main context; one session belongs to
  * one request at a time.
  */

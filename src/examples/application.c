@@ -5,8 +5,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "process.h"
+
+#define SLOW_WORK 50000000 /* nanoseconds */
 
 static bool is(struct slice slice, const char *text)
 {
@@ -122,11 +125,16 @@ static void visit(const struct call *call)
 
 static void login(const struct call *call)
 {
+    /* The session's fields must neither replace these nor be replaced by them. */
+    static const struct field own[] = {{"Set-Cookie", "own=1"}, {"Vary", "Accept"}};
     wafer_result result = wafer_login(call->session, call->body.bytes, call->body.length, NULL, 0);
 
     application_finished(call->answer, result);
-    if (result == WAFER_OK)
-        say(call->answer, "welcome\n");
+    if (result != WAFER_OK)
+        return;
+    call->answer->fields = own;
+    call->answer->field_count = sizeof own / sizeof *own;
+    say(call->answer, "welcome\n");
 }
 
 static void note(const struct call *call)
@@ -197,6 +205,8 @@ void application_answer(struct application *application, wafer_session *session,
 
     answer->status = 200;
     answer->length = 0;
+    answer->fields = NULL;
+    answer->field_count = 0;
     if (route == NULL)
         refuse(answer, 404, "no such path");
     else if (!is(request->method, route->method))
@@ -207,4 +217,12 @@ void application_answer(struct application *application, wafer_session *session,
         refuse(answer, 503, wafer_verdict_text(verdict));
     else
         route->answer(&call);
+}
+
+void application_answer_slowly(struct application *application, wafer_session *session,
+                               wafer_verdict verdict, const struct request *request,
+                               struct answer *answer)
+{
+    nanosleep(&(struct timespec){.tv_nsec = SLOW_WORK}, NULL);
+    application_answer(application, session, verdict, request, answer);
 }

@@ -1,13 +1,14 @@
 /* What all examples serve, whichever HTTP stack they stand on. Each of the other files here is one
- * stack: it brings requests as slices of memory, and sends answers. Only public headers are used,
- * so that the files can be read as examples.
+ * stack: it brings requests as slices of memory, and sends answers. Of Wafer only public headers
+ * are used, but for the parser of the option --revocations in process.c, so that the files can be
+ * read as examples.
  *
  *     path              method  answer, as plain text
  *     /plain            GET     a constant; no session is opened, to compare with
  *     /whoami           GET     verdict, subject, visits, note, explanation
  *     /visit            GET     counts, so that every answer carries a new cookie
  *     /later            GET     as /visit, from another thread, where the stack can do so
- *     /login            POST    the body is the user's name
+ *     /login            POST    the body is the user's name; sets fields of the program's own, too
  *     /note             POST    the body is kept in the session
  *     /logout           POST
  *     /logout-everywhere POST
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <wafer.h>
 
@@ -41,16 +43,28 @@ struct slice {
     size_t length;
 };
 
+static inline struct slice slice_of_text(const char *text)
+{
+    return (struct slice){text, strlen(text)};
+}
+
 struct request {
     struct slice method;
     struct slice path; /* without a query */
     struct slice body; /* one longer than APPLICATION_BODY_MAX may be cut to one byte more */
 };
 
+struct field {
+    const char *name;
+    const char *value;
+};
+
 struct answer {
     unsigned status;
     char text[6144]; /* text/plain; charset=utf-8 */
     size_t length;
+    const struct field *fields; /* constant, of the program's own: add them before the session's */
+    size_t field_count;
 };
 
 /* ---- Life and death ---------------------------------------------------------------- */
@@ -97,6 +111,10 @@ bool application_is_later(const struct request *request);
 void application_answer(struct application *application, wafer_session *session,
                         wafer_verdict verdict, const struct request *request,
                         struct answer *answer);
+/* The same, as slow as if there was work to do: for other threads than those that serve. */
+void application_answer_slowly(struct application *application, wafer_session *session,
+                               wafer_verdict verdict, const struct request *request,
+                               struct answer *answer);
 /* Replaces the answer when finishing the session did not return WAFER_OK, as the page then promises
  * what did not happen. */
 void application_finished(struct answer *answer, wafer_result finished);

@@ -31,6 +31,9 @@ static bool add_fields(struct mg_connection *connection, wafer_session *session,
 {
     char length[24];
 
+    for (size_t i = 0; i < answer->field_count; i++)
+        (void)mg_response_header_add(connection, answer->fields[i].name, answer->fields[i].value,
+                                     -1);
     if (session != NULL && wafer_civetweb_finish(session, connection) != finished)
         return false;
     snprintf(length, sizeof length, "%zu", answer->length);
@@ -86,8 +89,8 @@ static int handle(struct mg_connection *connection, void *context)
     const struct mg_request_info *info = mg_get_request_info(connection);
     char body[APPLICATION_BODY_MAX + 1];
     struct answer answer = {.status = 500};
-    struct request request = {{info->request_method, strlen(info->request_method)},
-                              {info->local_uri, strlen(info->local_uri)},
+    struct request request = {slice_of_text(info->request_method),
+                              slice_of_text(info->local_uri),
                               {body, 0}};
 
     /* One of the fields beyond may have been Content-Length: what follows may be a body, and must

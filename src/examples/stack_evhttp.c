@@ -7,9 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
@@ -18,11 +16,10 @@
 
 #include "worker.h"
 
-#define HEAD_MAX   65536    /* evhttp has no limit of its own */
-#define UPLOAD_MAX 1048576  /* a longer body is refused by evhttp, unread */
-#define SECONDS    10       /* a connection may be silent */
-#define SLOW_WORK  50000000 /* nanoseconds */
-#define FAREWELL   100000   /* microseconds for the last answers to go out */
+#define HEAD_MAX   65536   /* evhttp has no limit of its own */
+#define UPLOAD_MAX 1048576 /* a longer body is refused by evhttp, unread */
+#define SECONDS    10      /* a connection may be silent */
+#define FAREWELL   100000  /* microseconds for the last answers to go out */
 
 struct server {
     struct application *application;
@@ -53,8 +50,11 @@ struct exchange {
 static void send_answer(struct exchange *exchange)
 {
     struct evhttp_request *evhttp = exchange->evhttp;
+    struct evkeyvalq *fields = evhttp_request_get_output_headers(evhttp);
     struct answer *answer = &exchange->answer;
 
+    for (size_t i = 0; i < answer->field_count; i++)
+        (void)evhttp_add_header(fields, answer->fields[i].name, answer->fields[i].value);
     if (exchange->session != NULL)
         application_finished(answer, wafer_evhttp_finish(exchange->session, evhttp));
     application_give(exchange->server->application, exchange->session);
@@ -73,9 +73,8 @@ static void work(void *argument)
     struct exchange *exchange = argument;
     struct server *server = exchange->server;
 
-    nanosleep(&(struct timespec){.tv_nsec = SLOW_WORK}, NULL);
-    application_answer(server->application, exchange->session, exchange->verdict,
-                       &exchange->request, &exchange->answer);
+    application_answer_slowly(server->application, exchange->session, exchange->verdict,
+                              &exchange->request, &exchange->answer);
     pthread_mutex_lock(&server->lock);
     exchange->next = server->finished;
     server->finished = exchange;
@@ -106,11 +105,6 @@ static void send_finished(evutil_socket_t wakeup, short what, void *context)
 
 /* ---- Requests -------------------------------------------------------------------------- */
 
-static struct slice slice_of(const char *text)
-{
-    return (struct slice){text, strlen(text)};
-}
-
 static const char *method_of(struct evhttp_request *evhttp)
 {
     enum evhttp_cmd_type method = evhttp_request_get_command(evhttp);
@@ -127,8 +121,9 @@ static struct request read_request(struct evhttp_request *evhttp)
 
     length = length <= APPLICATION_BODY_MAX ? length : APPLICATION_BODY_MAX + 1;
     bytes = evbuffer_pullup(body, (ev_ssize_t)length);
-    return (struct request){slice_of(method_of(evhttp)), slice_of(path != NULL ? path : ""),
-                            bytes != NULL ? (struct slice){bytes, length} : slice_of("")};
+    return (struct request){slice_of_text(method_of(evhttp)),
+                            slice_of_text(path != NULL ? path : ""),
+                            bytes != NULL ? (struct slice){bytes, length} : slice_of_text("")};
 }
 
 /* The loop's thread. Called when the whole request is there. */

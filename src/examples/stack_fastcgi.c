@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -33,7 +32,7 @@ static struct slice parameter(const FCGX_Request *http, const char *name)
 {
     const char *value = FCGX_GetParam(name, http->envp);
 
-    return value != NULL ? (struct slice){value, strlen(value)} : (struct slice){"", 0};
+    return slice_of_text(value != NULL ? value : "");
 }
 
 /* Servers differ in where they put the path. */
@@ -45,6 +44,18 @@ static struct slice path_of(const FCGX_Request *http)
     for (size_t i = 0; i < sizeof names / sizeof *names && path.length == 0; i++)
         path = parameter(http, names[i]);
     return path;
+}
+
+static void add_fields(const FCGX_Request *http, const struct answer *answer)
+{
+    char line[64];
+
+    for (size_t i = 0; i < answer->field_count; i++) {
+        int length = snprintf(line, sizeof line, "%s: %s\r\n", answer->fields[i].name,
+                              answer->fields[i].value);
+
+        (void)FCGX_PutStr(line, length, http->out);
+    }
 }
 
 static void send_answer(const FCGX_Request *http, const struct answer *answer)
@@ -88,6 +99,7 @@ static void serve(struct application *application, FCGX_Request *http)
         verdict = wafer_fastcgi_open(session, http);
     }
     application_answer(application, session, verdict, &request, &answer);
+    add_fields(http, &answer);
     if (session != NULL)
         application_finished(&answer, wafer_fastcgi_finish(session, http));
     send_answer(http, &answer);

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <wafer/h2o.h>
@@ -17,7 +16,6 @@
 /* h2o refuses longer bodies itself, with 413 over HTTP/1.1, where it closes the connection, and by
  * resetting the stream over HTTP/2. Those in between get the application's answer. */
 #define UPLOAD_MAX 1048576
-#define SLOW_WORK  50000000 /* nanoseconds */
 
 struct server {
     struct application *application;
@@ -80,11 +78,25 @@ static struct exchange *exchange_of(struct server *server, h2o_req_t *request)
     return exchange;
 }
 
+static void add_fields(h2o_req_t *request, const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->field_count; i++) {
+        const struct field *field = &answer->fields[i];
+        h2o_iovec_t name = h2o_strdup(&request->pool, field->name, SIZE_MAX);
+
+        /* HTTP/2 forbids capitals, HTTP/1 gets the name as it was. */
+        h2o_strtolower(name.base, name.len);
+        h2o_add_header_by_str(&request->pool, &request->res.headers, name.base, name.len, 1,
+                              field->name, field->value, strlen(field->value));
+    }
+}
+
 static void send_answer(struct exchange *exchange)
 {
     h2o_req_t *request = exchange->request;
     struct answer *answer = &exchange->answer;
 
+    add_fields(request, answer);
     if (exchange->session != NULL)
         application_finished(answer, wafer_h2o_finish(exchange->session, request));
     request->res.status = (int)answer->status;
@@ -102,9 +114,8 @@ static void work(void *argument)
     struct exchange *exchange = argument;
     struct server *server = exchange->server;
 
-    nanosleep(&(struct timespec){.tv_nsec = SLOW_WORK}, NULL);
-    application_answer(server->application, exchange->session, exchange->verdict, &asked,
-                       &exchange->answer);
+    application_answer_slowly(server->application, exchange->session, exchange->verdict, &asked,
+                              &exchange->answer);
     h2o_multithread_send_message(&server->finished, &exchange->message);
 }
 

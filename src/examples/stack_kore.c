@@ -13,7 +13,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -23,8 +22,7 @@
 #include <kore/seccomp.h>
 #include <kore/tasks.h>
 
-#define SLOW_WORK 50000000 /* nanoseconds */
-#define PAUSE     1000000
+#define PAUSE 1000000 /* nanoseconds */
 
 /* What kore looks up by name. */
 #define EXPORT __attribute__((visibility("default")))
@@ -65,11 +63,14 @@ static void give_back(struct http_request *http)
 
 static int send_answer(struct http_request *http, struct exchange *exchange)
 {
+    struct answer *answer = &exchange->answer;
+
+    for (size_t i = 0; i < answer->field_count; i++)
+        http_response_header(http, answer->fields[i].name, answer->fields[i].value);
     if (exchange->session != NULL)
-        application_finished(&exchange->answer, wafer_kore_finish(exchange->session, http));
+        application_finished(answer, wafer_kore_finish(exchange->session, http));
     http_response_header(http, "Content-Type", "text/plain; charset=utf-8");
-    http_response(http, (int)exchange->answer.status, exchange->answer.text,
-                  exchange->answer.length);
+    http_response(http, (int)answer->status, answer->text, answer->length);
     return KORE_RESULT_OK;
 }
 
@@ -78,9 +79,8 @@ static int work(struct kore_task *task)
 {
     struct exchange *exchange = (struct exchange *)task; /* its first member */
 
-    nanosleep(&(struct timespec){.tv_nsec = SLOW_WORK}, NULL);
-    application_answer(application, exchange->session, exchange->verdict, &exchange->request,
-                       &exchange->answer);
+    application_answer_slowly(application, exchange->session, exchange->verdict, &exchange->request,
+                              &exchange->answer);
     atomic_fetch_sub(&tasks, 1);
     return KORE_RESULT_OK;
 }
@@ -98,15 +98,14 @@ static int answer_later(struct http_request *http, struct exchange *exchange)
 
 static bool read_request(struct http_request *http, struct exchange *exchange)
 {
-    const char *method = http_method_text(http->method);
     ssize_t length = 0;
 
     if (http->http_body != NULL)
         length = http_body_read(http, exchange->body, sizeof exchange->body);
     if (length < 0)
         return false;
-    exchange->request = (struct request){{method, strlen(method)},
-                                         {http->path, strlen(http->path)},
+    exchange->request = (struct request){slice_of_text(http_method_text(http->method)),
+                                         slice_of_text(http->path),
                                          {exchange->body, (size_t)length}};
     return true;
 }

@@ -1,6 +1,5 @@
 /* The example on libwebsockets: HTTP/1.1, HTTP/2 and WebSockets. Everything of a request lives in
- * the user data that libwebsockets keeps for it, up to the callback that says that the request is
- * over, however it ended.
+ * the user data that libwebsockets keeps for it, up to the callback that comes however it ends.
  *
  * A WebSocket at any path, for those who are signed in, answers each text with "SUBJECT: text". It
  * asks once a second, and at each text, whether the session still is good; logging out closes it.
@@ -76,6 +75,20 @@ static bool begin_head(struct lws *wsi, const struct exchange *exchange, unsigne
                                          5, p, end) == 0);
 }
 
+static void add_fields(struct lws *wsi, const struct answer *answer, unsigned char **p,
+                       unsigned char *end)
+{
+    for (size_t i = 0; i < answer->field_count; i++) {
+        struct slice value = slice_of_text(answer->fields[i].value);
+        unsigned char name[32]; /* libwebsockets wants it with the colon */
+
+        snprintf((char *)name, sizeof name, "%s:", answer->fields[i].name);
+        if (lws_add_http_header_by_name(wsi, name, (const unsigned char *)value.bytes,
+                                        (int)value.length, p, end) != 0)
+            return;
+    }
+}
+
 /* Like all below that return int: not zero closes the connection, over HTTP/2 the stream. */
 static int send_head(struct lws *wsi, struct exchange *exchange)
 {
@@ -86,6 +99,7 @@ static int send_head(struct lws *wsi, struct exchange *exchange)
 
     if (!begin_head(wsi, exchange, &p, end))
         return -1;
+    add_fields(wsi, &exchange->answer, &p, end);
     if (exchange->session != NULL)
         finished = wafer_lws_finish(exchange->session, wsi, &p, end);
     if (finished != WAFER_OK) {
@@ -97,10 +111,9 @@ static int send_head(struct lws *wsi, struct exchange *exchange)
         finished = wafer_lws_finish(exchange->session, wsi, &p, end);
     }
     exchange->answered = true;
-    if (lws_finalize_http_header(wsi, &p, end) != 0 ||
-        lws_write(wsi, start, (size_t)(p - start), (enum lws_write_protocol)how) < 0)
+    if (lws_finalize_http_header(wsi, &p, end) != 0)
         return -1;
-    return 0;
+    return lws_write(wsi, start, (size_t)(p - start), (enum lws_write_protocol)how) < 0 ? -1 : 0;
 }
 
 /* libwebsockets writes in front of what it is given. */
@@ -164,7 +177,7 @@ static int answer(struct lws *wsi, struct exchange *exchange)
 
     if (method < 0)
         return -1;
-    struct request request = {{method_of(method), strlen(method_of(method))},
+    struct request request = {slice_of_text(method_of(method)),
                               {path, (size_t)length},
                               {exchange->body, exchange->received}};
     if (application_needs_session(&request)) {
@@ -226,13 +239,12 @@ static int confirm_upgrade(struct lws *wsi, const char *protocol)
  * page can change. Other programs need not, and have no cookies to abuse. */
 static bool is_our_own(struct lws *wsi)
 {
-    enum lws_token_indexes host_token = is_http2(wsi) ? WSI_TOKEN_HTTP_COLON_AUTHORITY
-                                                      : WSI_TOKEN_HOST;
+    enum lws_token_indexes token = is_http2(wsi) ? WSI_TOKEN_HTTP_COLON_AUTHORITY : WSI_TOKEN_HOST;
     char host[256], origin[256], own[sizeof host + 8];
 
     if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
         return true;
-    if (lws_hdr_copy(wsi, host, sizeof host, host_token) <= 0 ||
+    if (lws_hdr_copy(wsi, host, sizeof host, token) <= 0 ||
         lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) <= 0)
         return false;
     snprintf(own, sizeof own, "http%s://%s", lws_is_ssl(wsi) ? "s" : "", host);
@@ -278,10 +290,9 @@ static int close_socket(struct lws *wsi, struct exchange *exchange, enum lws_clo
 
 static int recheck(struct lws *wsi, struct exchange *exchange)
 {
-    wafer_verdict verdict = WAFER_NONE;
+    wafer_session *session = exchange->session;
+    wafer_verdict verdict = session != NULL ? wafer_recheck(session) : WAFER_NONE;
 
-    if (exchange->session != NULL)
-        verdict = wafer_recheck(exchange->session);
     return verdict == WAFER_VALID ? 0
                                   : close_socket(wsi, exchange, LWS_CLOSE_STATUS_POLICY_VIOLATION,
                                                  wafer_verdict_text(verdict));
@@ -370,10 +381,10 @@ static int served(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 }
 
 /* A client may choose any protocol of this list for its WebSocket, or none, which means the first.
- * So it has this one only. */
+ * So it has this one only; the empty one ends it. */
 static const struct lws_protocols protocols[] = {{"wafer-example", served, sizeof(struct exchange),
                                                   0, 0, NULL, 0},
-                                                 {NULL, NULL, 0, 0, 0, NULL, 0}};
+                                                 {0}};
 
 static struct lws_context *make_context(struct server *server)
 {

@@ -8,15 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <wafer/microhttpd.h>
 
 #include "worker.h"
 
-#define THREADS   2U
-#define SECONDS   10U      /* a connection may be silent */
-#define SLOW_WORK 50000000 /* nanoseconds */
+#define THREADS 2U
+#define SECONDS 10U /* a connection may be silent */
 
 struct server {
     struct application *application;
@@ -46,6 +44,8 @@ static struct MHD_Response *response_of(const struct answer *answer)
     /* The answer outlives the response: both end with the request. */
     response = MHD_create_response_from_buffer(answer->length, (void *)(uintptr_t)answer->text,
                                                MHD_RESPMEM_PERSISTENT);
+    for (size_t i = 0; response != NULL && i < answer->field_count; i++)
+        (void)MHD_add_response_header(response, answer->fields[i].name, answer->fields[i].value);
     if (response == NULL ||
         MHD_add_response_header(response, "Content-Type", "text/plain; charset=utf-8") == MHD_YES)
         return response;
@@ -83,9 +83,8 @@ static void work(void *argument)
 {
     struct exchange *exchange = argument;
 
-    nanosleep(&(struct timespec){.tv_nsec = SLOW_WORK}, NULL);
-    application_answer(exchange->application, exchange->session, exchange->verdict,
-                       &exchange->request, &exchange->answer);
+    application_answer_slowly(exchange->application, exchange->session, exchange->verdict,
+                              &exchange->request, &exchange->answer);
     MHD_resume_connection(exchange->connection);
 }
 
@@ -152,8 +151,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         *upload_size = 0;
         return MHD_YES;
     }
-    exchange->request = (struct request){{method, strlen(method)},
-                                         {url, strlen(url)},
+    exchange->request = (struct request){slice_of_text(method),
+                                         slice_of_text(url),
                                          {exchange->body, exchange->received}};
     return answer(server, exchange);
 }

@@ -5,17 +5,14 @@
 #include "application.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 
 #include <glib-unix.h>
 #include <wafer/soup.h>
 
 #include "worker.h"
 
-#define SECONDS   10       /* a connection may be silent */
-#define BACKLOG   128      /* connections to accept; GLib's 10 make bursts wait for a second */
-#define SLOW_WORK 50000000 /* nanoseconds */
+#define SECONDS 10  /* a connection may be silent */
+#define BACKLOG 128 /* connections to accept; GLib's 10 make bursts wait for a second */
 
 struct server {
     struct application *application;
@@ -49,15 +46,17 @@ static void end_exchange(gpointer memory)
 static void send_answer(struct exchange *exchange)
 {
     SoupServerMessage *message = exchange->message;
+    SoupMessageHeaders *fields = soup_server_message_get_response_headers(message);
     struct answer *answer = &exchange->answer;
 
+    for (size_t i = 0; i < answer->field_count; i++)
+        soup_message_headers_append(fields, answer->fields[i].name, answer->fields[i].value);
     if (exchange->session != NULL)
         application_finished(answer, wafer_soup_finish(exchange->session, message));
     /* Before 3.3 libsoup keeps connections for ever that clients close between two requests. */
     if (!soup_check_version(3, 3, 0) &&
         soup_server_message_get_http_version(message) < SOUP_HTTP_2_0)
-        soup_message_headers_append(soup_server_message_get_response_headers(message), "Connection",
-                                    "close");
+        soup_message_headers_append(fields, "Connection", "close");
     soup_server_message_set_status(message, answer->status, application_reason(answer->status));
     soup_server_message_set_response(message, "text/plain; charset=utf-8", SOUP_MEMORY_COPY,
                                      answer->text, answer->length);
@@ -81,9 +80,8 @@ static void work(void *argument)
 {
     struct exchange *exchange = argument;
 
-    nanosleep(&(struct timespec){.tv_nsec = SLOW_WORK}, NULL);
-    application_answer(exchange->server->application, exchange->session, exchange->verdict,
-                       &exchange->request, &exchange->answer);
+    application_answer_slowly(exchange->server->application, exchange->session, exchange->verdict,
+                              &exchange->request, &exchange->answer);
     g_idle_add(send_finished, exchange);
 }
 
@@ -113,8 +111,8 @@ static void handle(SoupServer *soup, SoupServerMessage *message, const char *pat
     g_object_set_data_full(G_OBJECT(message), "exchange", exchange, end_exchange);
     exchange->server = server;
     exchange->message = message;
-    exchange->request = (struct request){{method, strlen(method)},
-                                         {path, strlen(path)},
+    exchange->request = (struct request){slice_of_text(method),
+                                         slice_of_text(path),
                                          {body->data, (size_t)body->length}};
     if (application_needs_session(&exchange->request)) {
         /* Without memory for a session the verdict is WAFER_UNCHECKED, and the answer a 503. */
@@ -240,7 +238,6 @@ static void tear_down(struct server *server)
 {
     if (server->worker != NULL)
         worker_stop(server->worker);
-    worker_free(server->worker);
     /* A message that is paused must not lose its connection. */
     while (server->unfinished > 0)
         g_main_context_iteration(NULL, TRUE);
@@ -248,6 +245,8 @@ static void tear_down(struct server *server)
     while (g_main_context_iteration(NULL, FALSE))
         continue;
     g_object_unref(server->soup);
+    /* Up to here requests may still have come, and asked it. */
+    worker_free(server->worker);
     g_main_loop_unref(server->loop);
 }
 

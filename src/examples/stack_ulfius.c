@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <wafer/ulfius.h>
 
@@ -34,6 +33,8 @@ static bool serve(struct application *application, const struct _u_request *mess
         verdict = wafer_ulfius_open(session, message);
     }
     application_answer(application, session, verdict, request, &answer);
+    for (size_t i = 0; i < answer.field_count; i++)
+        (void)u_map_put(response->map_header, answer.fields[i].name, answer.fields[i].value);
     if (session != NULL)
         finished = wafer_ulfius_finish(session, response);
     application_finished(&answer, finished);
@@ -43,8 +44,8 @@ static bool serve(struct application *application, const struct _u_request *mess
 
 static int handle(const struct _u_request *message, struct _u_response *response, void *context)
 {
-    struct request request = {{message->http_verb, strlen(message->http_verb)},
-                              {message->url_path, strlen(message->url_path)},
+    struct request request = {slice_of_text(message->http_verb),
+                              slice_of_text(message->url_path),
                               {message->binary_body, message->binary_body_length}};
 
     if (request.body.bytes == NULL)

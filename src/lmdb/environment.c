@@ -164,8 +164,8 @@ static int open_handle(const char *path, bool group_readable, size_t map_size,
     return code;
 }
 
-wafer_result wafer_environment_open(const char *path, bool group_readable, size_t map_size,
-                                    struct wafer_environment *environment, wafer_error *error)
+static wafer_result open_checked(const char *path, bool group_readable, size_t map_size,
+                                 struct wafer_environment *environment, wafer_error *error)
 {
     struct stat status;
     int file;
@@ -197,7 +197,17 @@ wafer_result wafer_environment_open(const char *path, bool group_readable, size_
     return result;
 }
 
-void wafer_environment_close(struct wafer_environment *environment)
+wafer_result wafer_environment_open(const char *path, bool group_readable, size_t map_size,
+                                    struct wafer_environment *environment, wafer_error *error)
+{
+    struct wafer_place_streams streams = wafer_place_hold_streams();
+    wafer_result result = open_checked(path, group_readable, map_size, environment, error);
+
+    wafer_place_free_streams(&streams);
+    return result;
+}
+
+void wafer_environment_close(const char *path, struct wafer_environment *environment)
 {
     struct wafer_environment **link = &all;
 
@@ -206,9 +216,7 @@ void wafer_environment_close(struct wafer_environment *environment)
     if (*link == NULL || !wafer_environment_is_ours(environment))
         return;
     *link = environment->next;
-    int file = -1;
-    (void)mdb_env_get_fd(environment->handle, &file);
-    int held = wafer_place_enter_again(file);
+    int held = wafer_place_enter_again(path, environment->device, environment->inode);
     mdb_env_close(environment->handle);
     environment->handle = NULL;
     wafer_place_leave(held);

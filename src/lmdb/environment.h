@@ -36,7 +36,7 @@ wafer_result wafer_environment_make(const char *path, bool group_readable, size_
 wafer_result wafer_environment_open(const char *path, bool group_readable, size_t map_size,
                                     struct wafer_environment *environment, wafer_error *error);
 /* Closes it, under the lock, unless a parent process opened it. */
-void wafer_environment_close(struct wafer_environment *environment);
+void wafer_environment_close(const char *path, struct wafer_environment *environment);
 
 /* True when this process opened it. Without the lock. */
 bool wafer_environment_is_ours(const struct wafer_environment *environment);

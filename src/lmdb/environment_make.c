@@ -72,6 +72,24 @@ static int sync_folder(const char *path)
     return code;
 }
 
+static int make(char *temporary, const char *path, bool group_readable, size_t map_size,
+                int64_t retention_ms, const wafer_revocation *entries, size_t count)
+{
+    int file = mkstemp(temporary);
+    if (file < 0)
+        return errno;
+    mode_t mode = wafer_place_mode(group_readable);
+    (void)fcntl(file, F_SETFD, FD_CLOEXEC);
+    int code = fchmod(file, mode) == 0 ? 0 : errno;
+    if (code == 0)
+        code = make_at(temporary, file, map_size, mode, retention_ms, entries, count);
+    if (code == 0 && link(temporary, path) != 0 && errno != EEXIST)
+        code = errno;
+    (void)unlink(temporary);
+    (void)close(file);
+    return code == 0 ? sync_folder(path) : code;
+}
+
 wafer_result wafer_environment_make(const char *path, bool group_readable, size_t map_size,
                                     int64_t retention_ms, const wafer_revocation *entries,
                                     size_t count, wafer_error *error)
@@ -82,21 +100,9 @@ wafer_result wafer_environment_make(const char *path, bool group_readable, size_
     if (temporary == NULL)
         return wafer_journal_fail_code(error, ENOMEM, path);
     (void)snprintf(temporary, size, "%s" SUFFIX, path);
-    int file = mkstemp(temporary);
-    int code = file >= 0 ? 0 : errno;
-    if (file >= 0) {
-        mode_t mode = wafer_place_mode(group_readable);
-        (void)fcntl(file, F_SETFD, FD_CLOEXEC);
-        code = fchmod(file, mode) == 0 ? 0 : errno;
-        if (code == 0)
-            code = make_at(temporary, file, map_size, mode, retention_ms, entries, count);
-        if (code == 0 && link(temporary, path) != 0 && errno != EEXIST)
-            code = errno;
-        (void)unlink(temporary);
-        (void)close(file);
-        if (code == 0)
-            code = sync_folder(path);
-    }
+    struct wafer_place_streams streams = wafer_place_hold_streams();
+    int code = make(temporary, path, group_readable, map_size, retention_ms, entries, count);
+    wafer_place_free_streams(&streams);
     free(temporary);
     return code == 0 ? WAFER_OK : wafer_journal_fail_code(error, code, path);
 }

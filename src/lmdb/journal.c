@@ -82,7 +82,7 @@ void wafer_journal_close(struct wafer_journal *journal)
     struct wafer_journal_process *process = atomic_load(&journal->process);
     if (process != NULL) {
         wafer_environments_lock();
-        wafer_environment_close(&process->environment);
+        wafer_environment_close(journal->path, &process->environment);
         wafer_environments_unlock();
         free_process(process);
     }
@@ -113,7 +113,7 @@ static struct wafer_journal_process *current(struct wafer_journal *journal)
 static int reopen(struct wafer_journal *journal, struct wafer_journal_process *process)
 {
     wafer_environments_lock();
-    wafer_environment_close(&process->environment);
+    wafer_environment_close(journal->path, &process->environment);
     wafer_result result = wafer_environment_open(journal->path, journal->group_readable, 0,
                                                  &process->environment, NULL);
     wafer_environments_unlock();
@@ -148,6 +148,7 @@ int wafer_journal_begin(struct wafer_journal *journal, struct wafer_journal_writ
         (void)pthread_mutex_unlock(&process->mutex);
         return code;
     }
+    write->path = journal->path;
     write->process = process;
     write->records = &process->environment.records;
     return 0;
@@ -159,19 +160,18 @@ void wafer_journal_abort(struct wafer_journal_write *write)
     (void)pthread_mutex_unlock(&write->process->mutex);
 }
 
-/* What is written to a file that was removed is gone with this process. */
-static bool is_removed(struct wafer_environment *environment)
+/* What is written to a file that was removed or replaced is gone with this process. */
+static bool is_removed(const char *path, const struct wafer_environment *environment)
 {
     struct stat status;
-    int file;
 
-    return mdb_env_get_fd(environment->handle, &file) != 0 || fstat(file, &status) != 0 ||
-           status.st_nlink == 0;
+    return lstat(path, &status) != 0 || status.st_dev != environment->device ||
+           status.st_ino != environment->inode;
 }
 
 int wafer_journal_commit(struct wafer_journal_write *write)
 {
-    if (is_removed(&write->process->environment)) {
+    if (is_removed(write->path, &write->process->environment)) {
         wafer_journal_abort(write);
         return ENOENT;
     }

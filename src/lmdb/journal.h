@@ -15,6 +15,7 @@ void wafer_journal_close(struct wafer_journal *journal);
 
 /* A transaction that writes. LMDB lets one of all processes in at a time; others wait. */
 struct wafer_journal_write {
+    const char *path; /* the journal's */
     struct wafer_journal_process *process;
     const struct wafer_records *records;
     MDB_txn *txn;

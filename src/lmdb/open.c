@@ -12,8 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* About 100 bytes a row, and as much again for pages that are being replaced. */
-#define BYTES_PER_ENTRY  UINT64_C(256)
+/* About 100 bytes a row, as much again for pages that are being replaced, and two rows for a
+ * session that was renewed and then logged out. */
+#define BYTES_PER_ENTRY  UINT64_C(512)
 #define DEFAULT_SIZE_MIN UINT64_C(1048576)
 #define MAP_SIZE_MIN     65536
 #define MAP_SIZE_MAX     (SIZE_MAX / 4)
@@ -24,6 +25,7 @@ struct opening {
     wafer_revocations_settings table; /* as the journal needs it */
     char *path;
     struct wafer_journaled *list;
+    bool grows; /* the journal, if the settings do not say how large it may be */
     int64_t now_ms;
     wafer_error *error;
 };
@@ -80,7 +82,7 @@ static size_t map_size(const struct opening *opening, size_t capacity)
 /* ---- Making ---- */
 
 /* A table that is there already may hold entries, which the journal is to begin with. */
-static wafer_result make_journal(const struct opening *opening)
+static wafer_result make_journal(struct opening *opening)
 {
     wafer_revocations *table = opening->list->table;
     wafer_revocations_status status;
@@ -88,6 +90,9 @@ static wafer_result make_journal(const struct opening *opening)
     size_t count;
     wafer_result result = wafer_revocations_look(table, &status);
 
+    /* Opening the table may have waited. */
+    if (!read_clock(&opening->table, &opening->now_ms))
+        return wafer_journal_fail(opening->error, WAFER_SYSTEM, 0, "the clock cannot be used");
     /* The table applied on_start only if it is as new as the journal. */
     if (result == WAFER_OK && opening->table.on_start == WAFER_START_REFUSES_OLDER) {
         wafer_revocation everyone = {.kind = WAFER_REVOKE_EVERYONE};
@@ -117,7 +122,7 @@ static wafer_result open_table(struct opening *opening)
     if (missing && !creates)
         return wafer_journal_fail_code(opening->error, ENOENT, opening->path);
     if (!missing)
-        opening->table.on_start = WAFER_START_RESTORED;
+        opening->table.on_start = WAFER_START_FORGETS;
     if (opening->table.path == NULL)
         opening->table.access = WAFER_ACCESS_CREATE;
     wafer_result result = wafer_revocations_new(&opening->table, &opening->list->table,
@@ -167,6 +172,9 @@ static wafer_result load(struct opening *opening)
 
     if (result != WAFER_OK)
         return result;
+    /* Opening may have waited, and others revoked meanwhile. */
+    if (!read_clock(&opening->table, &opening->now_ms))
+        return wafer_journal_fail(opening->error, WAFER_SYSTEM, 0, "the clock cannot be used");
     int64_t from_ms = opening->now_ms - status.retention_ms - 3 * status.skew_ms;
     result = wafer_journal_load(opening->list->journal, from_ms > 0 ? from_ms : 0,
                                 opening->now_ms + 2 * status.skew_ms, apply, opening, &applied,
@@ -192,9 +200,11 @@ static wafer_result open_journal(struct opening *opening)
 
     if (result != WAFER_OK)
         return wafer_journal_fail(opening->error, result, 0, "the table cannot be asked");
-    return wafer_journal_open(opening->path, opening->settings->group_readable,
-                              map_size(opening, status.capacity), &opening->list->journal,
-                              opening->error);
+    size_t size = opening->grows || opening->settings->map_size != 0
+                      ? map_size(opening, status.capacity)
+                      : 0;
+    return wafer_journal_open(opening->path, opening->settings->group_readable, size,
+                              &opening->list->journal, opening->error);
 }
 
 static wafer_result open_list(struct opening *opening, wafer_revocations **list)
@@ -226,7 +236,10 @@ wafer_result wafer_lmdb_open(const wafer_lmdb_settings *settings,
     const char *wrong = complaint(settings, table);
     if (wrong != NULL)
         return wafer_journal_fail(error, WAFER_INVALID, 0, "%s", wrong);
-    struct opening opening = {.settings = settings, .table = *table, .error = error};
+    struct opening opening = {.settings = settings,
+                              .table = *table,
+                              .grows = table->access == WAFER_ACCESS_CREATE,
+                              .error = error};
     if (!read_clock(table, &opening.now_ms))
         return wafer_journal_fail(error, WAFER_SYSTEM, 0, "the clock cannot be used");
     opening.list = calloc(1, sizeof *opening.list);

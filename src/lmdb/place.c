@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-#define ATTEMPTS 64
+#define ATTEMPTS     64
+#define WAITS        3000
+#define WAIT_STEP_NS 10000000
 
 /* LMDB divides by the page size that it finds in the file. It stands behind the page's header, the
  * magic number, the version, an address and a size. */
@@ -77,14 +80,17 @@ static wafer_result check_beginning(int file, const struct stat *status, const c
     return WAFER_OK;
 }
 
+/* Waits for those who open or close it, but not for ever: who takes longer hangs. */
 static int lock(int file)
 {
-    int code;
+    const struct timespec step = {0, WAIT_STEP_NS};
 
-    do
-        code = flock(file, LOCK_EX);
-    while (code != 0 && errno == EINTR);
-    return code;
+    for (unsigned wait = 0; flock(file, LOCK_EX | LOCK_NB) != 0; wait++) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || wait == WAITS)
+            return -1;
+        (void)nanosleep(&step, NULL);
+    }
+    return 0;
 }
 
 /* True when the path still names the file that was opened and then locked. */
@@ -124,15 +130,42 @@ wafer_result wafer_place_enter(const char *path, bool group_readable, int *file,
     return wafer_journal_fail_code(error, EBUSY, path);
 }
 
-int wafer_place_enter_again(int file)
+/* Not on LMDB's descriptor: forked children have it too, and would keep the lock of one that was
+ * killed. */
+int wafer_place_enter_again(const char *path, dev_t device, ino_t inode)
 {
-    int copy = fcntl(file, F_DUPFD_CLOEXEC, 0);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+    struct stat status;
 
-    if (copy >= 0 && lock(copy) != 0) {
-        (void)close(copy);
+    if (file >= 0 && (fstat(file, &status) != 0 || status.st_dev != device ||
+                      status.st_ino != inode || lock(file) != 0)) {
+        (void)close(file);
         return -1;
     }
-    return copy;
+    return file;
+}
+
+struct wafer_place_streams wafer_place_hold_streams(void)
+{
+    struct wafer_place_streams streams = {{-1, -1, -1}};
+
+    for (size_t i = 0; i < sizeof streams.held / sizeof *streams.held; i++) {
+        int file = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (file < 0 || file > STDERR_FILENO) {
+            if (file >= 0)
+                (void)close(file);
+            break;
+        }
+        streams.held[i] = file;
+    }
+    return streams;
+}
+
+void wafer_place_free_streams(const struct wafer_place_streams *streams)
+{
+    for (size_t i = 0; i < sizeof streams->held / sizeof *streams->held; i++)
+        if (streams->held[i] >= 0)
+            (void)close(streams->held[i]);
 }
 
 void wafer_place_leave(int file)

@@ -77,9 +77,9 @@ static void print_done(const struct target *target, const char *word, const wafe
 static int revoke(struct tool_list *list, const struct target *target, const char *word)
 {
     wafer_revocation entry = {.kind = target->kind};
-    int64_t now_ms = tool_now();
     wafer_result result;
     int status = TOOL_DONE;
+    int64_t now_ms;
 
     if (target->read != NULL)
         status = target->read(list, word, &entry);
@@ -87,6 +87,8 @@ static int revoke(struct tool_list *list, const struct target *target, const cha
         status = tool_list_open(list, WAFER_ACCESS_WRITE);
     if (status != TOOL_DONE)
         return status;
+    /* Not before: opening may wait, and who signed in meanwhile is to be refused. */
+    now_ms = tool_now();
     result = wafer_revocations_apply(list->list, now_ms, &entry);
     if (result != WAFER_OK)
         return explain(list, result);

@@ -35,7 +35,7 @@ trap 'exit 1' INT TERM HUP
 login() { # USER
     rm -f "$folder/jar"
     curl -s -m 5 -o /dev/null -c "$folder/jar" -d "$1" "$url/login"
-    awk 'NF == 7 { print $6 "=" $7 }' "$folder/jar" >"$folder/$1"
+    awk '$6 == "wafer-example" { print $6 "=" $7 }' "$folder/jar" >"$folder/$1"
 }
 post() { # USER PATH
     curl -s -m 5 -o /dev/null -H "Cookie: $(cat "$folder/$1")" -d '' "$url/$2"

@@ -11,6 +11,13 @@ tests=$(cd "$(dirname "$0")/.." && pwd)
 build=${BUILD:-build}
 wafer=$build/wafer
 
+for needed in curl openssl; do
+    command -v "$needed" >/dev/null || {
+        echo "skipped: $stack: there is no $needed"
+        exit 77
+    }
+done
+
 . "$tests/report.sh"
 . "$tests/stacks/serve.sh"
 
@@ -142,12 +149,15 @@ first_visit() {
 login() {
     equals 'login is answered' 200 "$(browse ada login -d ada)"
     equals 'it says so' 'welcome' "$(cat "$folder/body")"
-    equals 'the cookie goes out once' 1 "$(field set-cookie | grep -c .)"
-    equals 'under the name of the session' "$name" "$(field set-cookie | sed 's/=.*//')"
+    field set-cookie >"$folder/cookies"
+    equals 'the cookie goes out once, under the name of the session' 1 \
+        "$(grep -c "^$name=" "$folder/cookies")"
+    equals "and beside it the program's own" 'own=1' "$(grep -v "^$name=" "$folder/cookies")"
     equals 'it is HttpOnly, SameSite=Lax and for all paths' "Path=/; ${secure}HttpOnly; SameSite=Lax" \
-        "$(field set-cookie | sed 's/^[^;]*; //')"
+        "$(sed -n "s/^$name=[^;]*; //p" "$folder/cookies")"
     equals 'caches keep off' 'no-store' "$(field cache-control)"
-    equals 'the response varies by cookie' 'Cookie' "$(field vary)"
+    equals "the response varies by cookie, and by what the program's own field says" \
+        'Accept Cookie ' "$(field vary | tr -d ' ' | tr ',' '\n' | sort | tr '\n' ' ')"
     equals 'the session is valid' 'valid' "$(verdict_in ada)"
     equals 'it is of the one who signed in' 'ada' "$(fact subject)"
     equals 'reading it sets no cookie' '' "$(field set-cookie)"
@@ -459,6 +469,9 @@ the_end() {
     ask later --max-time 1 >/dev/null &
     pids="$pids $!"
     sleep 0.03
+    # Comes after the signal, while the one above is under way.
+    { sleep 0.01 && ask later --max-time 1; } >/dev/null &
+    pids="$pids $!"
     stop
     equals 'SIGTERM ends it with status 0, also with requests under way' 0 $?
     wait
@@ -512,6 +525,7 @@ sockets() {
     protocol=HTTP/1.1 server_options=''
     start || return
     "$tests/stacks/socket.sh" "$url" >"$folder/sockets"
+    report $? 'the script on WebSockets ran to its end'
     cat "$folder/sockets"
     failed=$((failed + $(grep -c '^not ok' "$folder/sockets")))
     stop
@@ -536,9 +550,6 @@ WORKER
     equals 'the end is as ever' 0 $?
 }
 
-for needed in curl openssl; do
-    command -v "$needed" >/dev/null || missing=$needed
-done
 if [ "$stack" = fastcgi ] && ! command -v nginx >/dev/null; then
     missing=nginx
 fi
