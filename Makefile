@@ -338,7 +338,7 @@ coverage: ## measure what the tests reach; fails below 95 % of lines, 90 % of br
 	+$(groups) group-coverage
 
 fuzz: ## run each fuzz program for FUZZ_SECONDS (10)
-	@.ci/deps build demo lmdb check stacks
+	@.ci/deps build demo lmdb check
 	+@$(MAKE) --no-print-directory group-fuzz
 
 bench: $(call program,$(BENCHES)) ## run the benchmarks

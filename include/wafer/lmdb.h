@@ -49,6 +49,10 @@ typedef struct wafer_lmdb_settings {
  * structures may end the process instead. Keep it on a local file system, copy it only with
  * mdb_copy or while nobody has it open, and never remove the lock file while somebody has.
  *
+ * A program that changes its root must have /proc there for a table file, whose header says under
+ * which start of the machine it is in use. Who only reads the table file of a journal should start
+ * after a writer: what a crash of the machine took from the file comes back when one opens it.
+ *
  * Memory   *list belongs to the caller, is freed by wafer_revocations_free and outlives its
  *          managers. After fork each process frees its own handle; children open the journal anew
  *          by themselves when they first revoke, by its absolute path and with the rights they
