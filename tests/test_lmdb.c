@@ -779,6 +779,50 @@ static void a_journal_that_was_removed_takes_no_entries(void **state)
     wafer_revocations_free(list);
 }
 
+static void a_journal_that_was_replaced_takes_no_entries(void **state)
+{
+    struct folder *folder = *state;
+    wafer_revocations *list = open_list(folder);
+    char away[128];
+    int other;
+
+    (void)snprintf(away, sizeof away, "%s-away", folder->file);
+    assert_int_equal(rename(folder->file, away), 0);
+    other = open(folder->file, O_RDWR | O_CREAT | O_EXCL, 0600);
+    assert_true(other >= 0);
+    (void)close(other);
+    assert_int_equal(log_out(list, 1), WAFER_SYSTEM);
+    assert_true(refuses(list, 1));
+    assert_int_equal(rename(away, folder->file), 0);
+    assert_int_equal(log_out(list, 2), WAFER_OK);
+    wafer_revocations_free(list);
+}
+
+/* Else what a program prints would go into the journal. */
+static void a_program_without_streams_does_not_get_the_journal_for_one(void **state)
+{
+    struct folder *folder = *state;
+
+    for (int again = 0; again < 2; again++) {
+        int status;
+        pid_t child = fork();
+
+        assert_true(child >= 0);
+        if (child == 0) {
+            bool taken = false;
+
+            for (int stream = 0; stream < 3; stream++)
+                (void)close(stream);
+            wafer_revocations *list = open_list(folder);
+            for (int stream = 0; stream < 3; stream++)
+                taken = taken || fcntl(stream, F_GETFD) >= 0;
+            _exit(list != NULL && !taken ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+}
+
 /* ---- Room ---- */
 
 static void a_full_journal_refuses_and_changes_nothing_until_entries_are_due(void **state)
@@ -884,6 +928,8 @@ int main(void)
         TEST(an_environment_that_broke_is_opened_anew),
         TEST(a_file_that_may_not_grow_is_an_error_until_it_may),
         TEST(a_journal_that_was_removed_takes_no_entries),
+        TEST(a_journal_that_was_replaced_takes_no_entries),
+        TEST(a_program_without_streams_does_not_get_the_journal_for_one),
         TEST(a_full_journal_refuses_and_changes_nothing_until_entries_are_due),
         TEST(a_journal_enlarged_by_one_process_is_so_for_all),
         TEST(a_journal_with_more_entries_than_the_table_has_room_for_is_refused),
