@@ -757,6 +757,10 @@ typedef struct wafer_revocations_interface {
     /* Copies at most `room` entries and says how many there are. */
     wafer_result (*entries)(void *context, wafer_revocation *entries, size_t room, size_t *count);
     void (*free)(void *context);
+    /* As revoke, of one entry after another until one is not taken, whose result it returns;
+     * *taken counts those before it. NULL: revoke is called for each. */
+    wafer_result (*revoke_all)(void *context, int64_t now_ms, wafer_revocation *entries,
+                               size_t count, size_t *taken);
 } wafer_revocations_interface;
 
 /* Makes a list of an implementation. The interface is copied; context is handed to every function
@@ -769,6 +773,12 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_wrap(
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_apply(wafer_revocations *list,
                                                                 int64_t now_ms,
                                                                 wafer_revocation *entry);
+/* Passes many on, faster than one by one. Writers wait meanwhile, so hundreds at a time are better
+ * than millions. *taken, also on an error: how many are in effect, from the first on. */
+WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_apply_all(wafer_revocations *list,
+                                                                    int64_t now_ms,
+                                                                    wafer_revocation *entries,
+                                                                    size_t count, size_t *taken);
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_check(wafer_revocations *list,
                                                                 const wafer_revocation_query *query,
                                                                 wafer_standing *standing);

@@ -107,6 +107,35 @@ wafer_result wafer_revocations_apply(wafer_revocations *list, int64_t now_ms,
     return documented(list->functions.revoke(list->context, now_ms, entry));
 }
 
+static wafer_result revoke_each(wafer_revocations *list, int64_t now_ms, wafer_revocation *entries,
+                                size_t count, size_t *taken)
+{
+    for (*taken = 0; *taken < count; ++*taken) {
+        wafer_result result = wafer_revocations_apply(list, now_ms, &entries[*taken]);
+        if (result != WAFER_OK)
+            return result;
+    }
+    return WAFER_OK;
+}
+
+wafer_result wafer_revocations_apply_all(wafer_revocations *list, int64_t now_ms,
+                                         wafer_revocation *entries, size_t count, size_t *taken)
+{
+    if (taken != NULL)
+        *taken = 0;
+    if (list == NULL || taken == NULL || (entries == NULL && count > 0))
+        return WAFER_MISUSE;
+    if (list->functions.revoke_all == NULL)
+        return revoke_each(list, now_ms, entries, count, taken);
+    size_t done = 0;
+    wafer_result result = documented(
+        list->functions.revoke_all(list->context, now_ms, entries, count, &done));
+    if (done > count || (result == WAFER_OK && done < count))
+        return WAFER_UNAVAILABLE;
+    *taken = done;
+    return result;
+}
+
 wafer_result wafer_revocations_check(wafer_revocations *list, const wafer_revocation_query *query,
                                      wafer_standing *standing)
 {

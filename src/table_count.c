@@ -104,6 +104,16 @@ void wafer_table_count_none(struct wafer_table *table)
     table->header->sum = times_sum(table);
 }
 
+int64_t wafer_table_not_before(const struct wafer_table *table)
+{
+    return atomic_load_explicit(&table->header->not_before_ms, memory_order_acquire);
+}
+
+int64_t wafer_table_retention(const struct wafer_table *table)
+{
+    return atomic_load_explicit(&table->header->retention_ms, memory_order_acquire);
+}
+
 void wafer_table_set_times(struct wafer_table *table, int64_t not_before_ms, int64_t retention_ms)
 {
     struct wafer_table_header *header = table->header;

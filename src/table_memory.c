@@ -167,32 +167,6 @@ static void fill_slot(const struct wafer_table_half *half, uint64_t index,
     store(&half->tags[index], tag_of(name));
 }
 
-/* ---- The lock ---- */
-
-static int settle(struct wafer_table *table, int status)
-{
-    if (status == EOWNERDEAD) {
-        wafer_table_recount(table);
-        status = pthread_mutex_consistent(&table->header->mutex);
-    }
-    return status;
-}
-
-bool wafer_table_lock(struct wafer_table *table)
-{
-    return settle(table, pthread_mutex_lock(&table->header->mutex)) == 0;
-}
-
-int wafer_table_try_lock(struct wafer_table *table)
-{
-    return settle(table, pthread_mutex_trylock(&table->header->mutex));
-}
-
-void wafer_table_unlock(struct wafer_table *table)
-{
-    pthread_mutex_unlock(&table->header->mutex);
-}
-
 /* ---- Reading ---- */
 
 static inline struct wafer_table_name name_of(const struct wafer_table *table,
@@ -233,6 +207,17 @@ static inline void fetch(const struct wafer_table_half *half, uint64_t slots,
 
     __builtin_prefetch((const void *)tag);
     __builtin_prefetch((const void *)(tag + CACHE_LINE / sizeof *tag));
+}
+
+void wafer_table_fetch(const struct wafer_table *table, const uint8_t key[WAFER_ID_SIZE],
+                       bool subject)
+{
+    size_t half = half_in_use(table);
+    uint64_t slots = slots_of(table, half);
+    struct wafer_table_name name = name_of(table, key, subject);
+
+    fetch(&table->half[half], slots, &name);
+    __builtin_prefetch((const void *)&table->half[half].rests[home(&name, slots)], 1);
 }
 
 void wafer_table_find_both(const struct wafer_table *table, const uint8_t id[WAFER_ID_SIZE],
@@ -298,15 +283,18 @@ bool wafer_table_ends_at(const struct wafer_table *table, uint64_t index)
 
 /* ---- Writing ---- */
 
-void wafer_table_put(struct wafer_table *table, const struct wafer_table_name *name,
+bool wafer_table_put(struct wafer_table *table, const struct wafer_table_name *name,
                      const struct wafer_table_value *value)
 {
     struct wafer_table_header *header = table->header;
     const struct wafer_table_half *half = &table->half[half_in_use(table)];
     uint64_t before;
     uint64_t after = pack(value);
-    uint64_t index = probe(half, wafer_table_slots(table), name, &before);
+    uint64_t slots = wafer_table_slots(table);
+    uint64_t index = probe(half, slots, name, &before);
 
+    if (index == slots)
+        return false;
     if (before == 0) {
         fill_slot(half, index, name, after);
         store(&header->entries, load(&header->entries) + 1);
@@ -320,6 +308,7 @@ void wafer_table_put(struct wafer_table *table, const struct wafer_table_name *n
         header->oldest_ms = value->at_ms;
     if (name->subject && value->at_ms > header->newest_subject_ms)
         header->newest_subject_ms = value->at_ms;
+    return true;
 }
 
 bool wafer_table_is_crowded(const struct wafer_table *table)
@@ -353,8 +342,8 @@ static int make_slots(struct wafer_table *table, size_t half, uint64_t slots)
     return 0;
 }
 
-/* Fills the empty half `to` with what is not older than keep_from_ms. */
-static void copy(struct wafer_table *table, size_t from, size_t to, int64_t keep_from_ms)
+/* Fills the empty half `to` with what is not older than keep_from_ms. False if it does not fit. */
+static bool copy(struct wafer_table *table, size_t from, size_t to, int64_t keep_from_ms)
 {
     uint64_t slots_from = slots_of(table, from);
     uint64_t slots_to = slots_of(table, to);
@@ -368,8 +357,24 @@ static void copy(struct wafer_table *table, size_t from, size_t to, int64_t keep
             continue;
         name.hash = hash_of(table->fixed.index_key, name.key, name.subject);
         uint64_t place = probe(&table->half[to], slots_to, &name, &empty);
+        if (place == slots_to)
+            return false;
         fill_slot(&table->half[to], place, &name, word);
     }
+    return true;
+}
+
+/* What stays when all that is older goes; that nothing is older is known without a walk. */
+static struct wafer_table_census kept_from(const struct wafer_table *table, int64_t keep_from_ms)
+{
+    const struct wafer_table_header *header = table->header;
+
+    if (header->oldest_ms < keep_from_ms)
+        return wafer_table_count(table, keep_from_ms);
+    return (struct wafer_table_census){.entries = load(&table->header->entries),
+                                       .subjects = header->subjects,
+                                       .oldest_ms = header->oldest_ms,
+                                       .newest_subject_ms = header->newest_subject_ms};
 }
 
 int wafer_table_rebuild(struct wafer_table *table, int64_t keep_from_ms, size_t *dropped)
@@ -377,15 +382,16 @@ int wafer_table_rebuild(struct wafer_table *table, int64_t keep_from_ms, size_t 
     struct wafer_table_header *header = table->header;
     size_t from = half_in_use(table);
     size_t to = from ^ 1;
-    struct wafer_table_census kept = wafer_table_count(table, keep_from_ms);
+    struct wafer_table_census kept = kept_from(table, keep_from_ms);
     int status = make_slots(table, to, slots_for(table, kept.entries));
 
     *dropped = 0;
+    if (status == 0 && !copy(table, from, to, keep_from_ms))
+        status = EIO;
     if (status != 0) {
         wafer_table_release(table, to); /* what was taken before it ran out */
         return status;
     }
-    copy(table, from, to, keep_from_ms);
     store(&header->generation, load(&header->generation) + 1);
 
     *dropped = (size_t)(load(&header->entries) - kept.entries);

@@ -126,9 +126,6 @@ void wafer_table_unmap(struct wafer_table *table);
 
 /* Makes zeros an empty table; not_before_ms and retention_ms are 0. Returns 0 or an errno value. */
 int wafer_table_prepare(struct wafer_table *table);
-int wafer_table_make_mutex(struct wafer_table *table);
-/* Whether the lock is of the kind that is made here, as far as can be known. */
-bool wafer_table_mutex_is_ours(const struct wafer_table *table);
 
 /* Takes room on the disk for the header, or for so many slots of a half, so that writing there
  * cannot fail. Returns 0 or an errno value: ENOSPC, or EBADF when the descriptor was closed. */
@@ -137,13 +134,20 @@ int wafer_table_allocate(struct wafer_table *table, size_t half, uint64_t slots)
 /* Gives the room of a half back. */
 void wafer_table_release(struct wafer_table *table, size_t half);
 
-/* ---- table_memory.c ---- */
+/* ---- table_lock.c ---- */
+
+/* Returns 0 or an errno value. */
+int wafer_table_make_mutex(struct wafer_table *table);
+/* Whether the lock is of the kind that is made here, as far as can be known. */
+bool wafer_table_mutex_is_ours(const struct wafer_table *table);
 
 /* Takes the lock, and repairs the counts if its last holder died. False when the system refuses. */
 bool wafer_table_lock(struct wafer_table *table);
 /* The same without waiting: 0, EBUSY or another errno value. */
 int wafer_table_try_lock(struct wafer_table *table);
 void wafer_table_unlock(struct wafer_table *table);
+
+/* ---- table_memory.c ---- */
 
 /* A key, and where the search for it begins. */
 struct wafer_table_name {
@@ -160,8 +164,12 @@ struct wafer_table_name wafer_table_name(const struct wafer_table *table,
 bool wafer_table_find(const struct wafer_table *table, const struct wafer_table_name *name,
                       struct wafer_table_value *value);
 
-/* The same for a session id and a subject key (NULL: nobody) in little more than the time of one,
- * as both wait for memory together. Kind 0 is nothing. */
+/* Has the memory fetched in which a name will be looked for or put soon. */
+void wafer_table_fetch(const struct wafer_table *table, const uint8_t key[WAFER_ID_SIZE],
+                       bool subject);
+
+/* What it says of a session id and of a subject key (NULL: nobody) in little more than the time of
+ * one, as both wait for memory together. Kind 0 is nothing. */
 void wafer_table_find_both(const struct wafer_table *table, const uint8_t id[WAFER_ID_SIZE],
                            const uint8_t *subject, struct wafer_table_value *of_id,
                            struct wafer_table_value *of_subject);
@@ -178,8 +186,9 @@ bool wafer_table_ends_at(const struct wafer_table *table, uint64_t index);
 
 /* The rest needs the lock. */
 
-/* Adds a name or changes what is said of it. A new one must fit: see below. */
-void wafer_table_put(struct wafer_table *table, const struct wafer_table_name *name,
+/* Adds a name or changes what is said of it. A new one must fit: see below. False, and nothing
+ * changed, when it does not all the same, because the counts were overwritten. */
+bool wafer_table_put(struct wafer_table *table, const struct wafer_table_name *name,
                      const struct wafer_table_value *value);
 
 /* True when one more entry would crowd the slots in use: rebuild first. */
@@ -187,7 +196,7 @@ bool wafer_table_is_crowded(const struct wafer_table *table);
 
 /* Moves all entries but those older than keep_from_ms to the other half, with as many slots as they
  * need, and switches to it; gives the memory of the old one back. Says how many were dropped.
- * Returns 0, or an errno value when there is no room; nothing has changed then. */
+ * Returns 0, or an errno value, EIO when the counts were overwritten; nothing has changed then. */
 int wafer_table_rebuild(struct wafer_table *table, int64_t keep_from_ms, size_t *dropped);
 
 /* Says that zeros are an empty table; the two times are 0. Returns 0 or an errno value. */
@@ -214,7 +223,9 @@ uint64_t wafer_table_sum(const struct wafer_table *table, const uint64_t key[2],
 void wafer_table_recount(struct wafer_table *table);
 void wafer_table_count_none(struct wafer_table *table);
 
-/* Changes the two times. */
+/* The two times, at any time without the lock, and a change of both. */
+int64_t wafer_table_not_before(const struct wafer_table *table);
+int64_t wafer_table_retention(const struct wafer_table *table);
 void wafer_table_set_times(struct wafer_table *table, int64_t not_before_ms, int64_t retention_ms);
 
 /* False when a word or number in use cannot be the library's. At any time, without the lock. */

@@ -164,35 +164,6 @@ void wafer_table_unmap(struct wafer_table *table)
 
 /* ---- The first content ---- */
 
-int wafer_table_make_mutex(struct wafer_table *table)
-{
-    pthread_mutexattr_t attributes;
-    int status = pthread_mutexattr_init(&attributes);
-
-    if (status != 0)
-        return status;
-    status = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (status == 0)
-        status = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    if (status == 0)
-        status = pthread_mutex_init(&table->header->mutex, &attributes);
-    pthread_mutexattr_destroy(&attributes);
-    return status;
-}
-
-bool wafer_table_mutex_is_ours(const struct wafer_table *table)
-{
-#ifdef __GLIBC__
-    /* Shared between processes and robust. One that is not would never be repaired. */
-    const int kind = 128 | 16;
-
-    return table->header->mutex.__data.__kind == kind;
-#else
-    (void)table;
-    return true;
-#endif
-}
-
 int wafer_table_prepare(struct wafer_table *table)
 {
     struct wafer_table_header *header = table->header;

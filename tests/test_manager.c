@@ -541,7 +541,7 @@ static wafer_revocations *stub_list(struct stub *stub)
                                                           stub_not_before,  stub_revoke,
                                                           stub_purge,       stub_retain,
                                                           stub_look,        stub_entries,
-                                                          stub_free};
+                                                          stub_free,        NULL};
     wafer_revocations *list;
 
     assert_int_equal(wafer_revocations_wrap(&functions, stub, NULL, NULL, &list, NULL), WAFER_OK);

@@ -473,7 +473,7 @@ static void an_unavailable_list_leaves_good_cookies_alone(void **state)
                                                    broken_not_before, broken_revoke,
                                                    broken_purge,      broken_retain,
                                                    broken_look,       broken_entries,
-                                                   broken_free};
+                                                   broken_free,       NULL};
     struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
     struct browser ada = {.cookie = ""}, nobody = {.cookie = ""}, copy;
     wafer_settings settings;

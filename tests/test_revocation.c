@@ -234,6 +234,7 @@ static void null_is_misuse_and_nothing_to_free(void **state)
     wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
     wafer_revocation_query query = {.id = id};
     wafer_revocations_status status;
+    size_t taken = 33;
     wafer_revocations *list = make(&now_ms);
     assert_int_equal(wafer_revoke_session(NULL, id), WAFER_MISUSE);
     assert_int_equal(wafer_revoke_session(list, NULL), WAFER_MISUSE);
@@ -248,6 +249,11 @@ static void null_is_misuse_and_nothing_to_free(void **state)
     assert_int_equal(wafer_revocations_look(list, NULL), WAFER_MISUSE);
     assert_int_equal(wafer_revocations_apply(NULL, NOW, &entry), WAFER_MISUSE);
     assert_int_equal(wafer_revocations_apply(list, NOW, NULL), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_apply_all(NULL, NOW, &entry, 1, &taken), WAFER_MISUSE);
+    assert_int_equal(taken, 0);
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, NULL, 1, &taken), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, &entry, 1, NULL), WAFER_MISUSE);
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, NULL, 0, &taken), WAFER_OK);
     assert_int_equal(wafer_revocations_check(NULL, &query, &revoked), WAFER_MISUSE);
     assert_int_equal(wafer_revocations_check(list, NULL, &revoked), WAFER_MISUSE);
     assert_int_equal(wafer_revocations_check(list, &query, NULL), WAFER_MISUSE);
@@ -263,8 +269,10 @@ static void null_is_misuse_and_nothing_to_free(void **state)
 
 struct fake {
     wafer_result result;
+    wafer_result of_everyone;
     wafer_standing revoked;
     int64_t at_ms;
+    size_t taken;     /* what revoke_all claims; 0: all */
     const void *seen; /* the last argument that was a pointer to read */
     wafer_revocation entry;
     int64_t now_ms;
@@ -302,6 +310,17 @@ static wafer_result fake_revoke(void *context, int64_t now_ms, wafer_revocation 
     fake->now_ms = now_ms;
     fake->entry = *entry;
     entry->at_ms = fake->at_ms;
+    return entry->kind == WAFER_REVOKE_EVERYONE ? fake->of_everyone : fake->result;
+}
+
+static wafer_result fake_revoke_all(void *context, int64_t now_ms, wafer_revocation *entries,
+                                    size_t count, size_t *taken)
+{
+    struct fake *fake = context;
+    fake->calls++;
+    fake->now_ms = now_ms;
+    fake->seen = entries;
+    *taken = fake->taken != 0 ? fake->taken : count;
     return fake->result;
 }
 
@@ -360,7 +379,8 @@ static wafer_revocations_interface fake_interface(void)
                                          fake_retain,
                                          fake_look,
                                          fake_entries,
-                                         fake_free};
+                                         fake_free,
+                                         NULL};
 }
 
 static wafer_revocations *wrap(struct fake *fake, int64_t *now_ms)
@@ -451,7 +471,8 @@ static void every_result_comes_through_and_foreign_ones_are_unavailable(void **s
     wafer_revocation_query query = {.id = id};
     wafer_revocations_status status;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct fake fake = {.result = (wafer_result)cases[i].given};
+        struct fake fake = {.result = (wafer_result)cases[i].given,
+                            .of_everyone = (wafer_result)cases[i].given};
         wafer_revocations *list = wrap(&fake, &now_ms);
         wafer_result expected = cases[i].expected;
         wafer_standing revoked = WAFER_STANDS;
@@ -470,6 +491,79 @@ static void every_result_comes_through_and_foreign_ones_are_unavailable(void **s
         assert_int_equal(wafer_revocations_retain(list, WAFER_DAY_MS), expected);
         assert_int_equal(wafer_revocations_look(list, &status), expected);
         assert_int_equal(fake.calls, 9);
+        wafer_revocations_free(list);
+    }
+}
+
+/* ---- Many at once ---- */
+
+static wafer_revocations *wrap_with_all(struct fake *fake, int64_t *now_ms)
+{
+    wafer_revocations_interface functions = fake_interface();
+    wafer_revocations *list;
+    functions.revoke_all = fake_revoke_all;
+    assert_int_equal(wafer_revocations_wrap(&functions, fake, clock_of, now_ms, &list, NULL),
+                     WAFER_OK);
+    return list;
+}
+
+static void many_entries_reach_a_list_that_takes_many_at_once(void **state)
+{
+    (void)state;
+    struct fake fake = {0};
+    int64_t now_ms = NOW;
+    size_t taken = 33;
+    wafer_revocation entries[3] = {{.kind = WAFER_REVOKE_SESSION}};
+    wafer_revocations *list = wrap_with_all(&fake, &now_ms);
+
+    assert_int_equal(wafer_revocations_apply_all(list, NOW + 3, entries, 3, &taken), WAFER_OK);
+    assert_int_equal(taken, 3);
+    assert_int_equal(fake.calls, 1);
+    assert_int_equal(fake.now_ms, NOW + 3);
+    assert_ptr_equal(fake.seen, entries);
+    fake.result = WAFER_LIST_FULL;
+    fake.taken = 2;
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 3, &taken), WAFER_LIST_FULL);
+    assert_int_equal(taken, 2);
+    wafer_revocations_free(list);
+}
+
+static void a_list_that_takes_one_at_a_time_takes_many_up_to_the_first_it_refuses(void **state)
+{
+    (void)state;
+    struct fake fake = {.at_ms = NOW + 9, .of_everyone = WAFER_TOO_LARGE};
+    int64_t now_ms = NOW;
+    size_t taken = 33;
+    wafer_revocation entries[4] = {{.kind = WAFER_REVOKE_SESSION},
+                                   {.kind = WAFER_REVOKE_COPIES},
+                                   {.kind = WAFER_REVOKE_EVERYONE},
+                                   {.kind = WAFER_REVOKE_SESSION}};
+    wafer_revocations *list = wrap(&fake, &now_ms);
+
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 4, &taken), WAFER_UNAVAILABLE);
+    assert_int_equal(taken, 2);
+    assert_int_equal(fake.calls, 3);
+    assert_int_equal(entries[1].at_ms, NOW + 9);
+    assert_int_equal(entries[3].at_ms, 0);
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 2, &taken), WAFER_OK);
+    assert_int_equal(taken, 2);
+    wafer_revocations_free(list);
+}
+
+static void a_foreign_count_that_cannot_be_is_unavailable(void **state)
+{
+    (void)state;
+    int64_t now_ms = NOW;
+    wafer_revocation entries[3] = {{.kind = WAFER_REVOKE_SESSION}};
+    static const struct fake fakes[] = {{.taken = 4}, {.taken = 2}, {WAFER_SYSTEM, .taken = 4}};
+
+    for (size_t i = 0; i < sizeof fakes / sizeof *fakes; i++) {
+        struct fake fake = fakes[i];
+        size_t taken = 33;
+        wafer_revocations *list = wrap_with_all(&fake, &now_ms);
+        assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 3, &taken),
+                         WAFER_UNAVAILABLE);
+        assert_int_equal(taken, 0);
         wafer_revocations_free(list);
     }
 }
@@ -671,6 +765,9 @@ int main(void)
         cmocka_unit_test(null_is_misuse_and_nothing_to_free),
         cmocka_unit_test(every_call_reaches_the_implementation_with_its_arguments),
         cmocka_unit_test(every_result_comes_through_and_foreign_ones_are_unavailable),
+        cmocka_unit_test(many_entries_reach_a_list_that_takes_many_at_once),
+        cmocka_unit_test(a_list_that_takes_one_at_a_time_takes_many_up_to_the_first_it_refuses),
+        cmocka_unit_test(a_foreign_count_that_cannot_be_is_unavailable),
         cmocka_unit_test(a_foreign_not_before_out_of_range_is_unavailable),
         cmocka_unit_test(entries_are_asked_for_until_all_fit),
         cmocka_unit_test(entries_fail_as_documented_and_leave_nothing),

@@ -573,6 +573,96 @@ static void hostile_entries_are_refused_and_leave_no_trace(void **state)
     wafer_table_interface.free(table);
 }
 
+/* ---- Many at once ---- */
+
+#define MANY 3000
+
+/* More than the first slots hold, of every kind, the same key more than once. */
+static void make_many(wafer_revocation *entries)
+{
+    for (uint32_t i = 0; i < MANY; i++) {
+        wafer_revocation_kind kind = (wafer_revocation_kind)(WAFER_REVOKE_SESSION + i % 4);
+        if (kind == WAFER_REVOKE_EVERYONE && i > 8)
+            kind = WAFER_REVOKE_SESSION;
+        entries[i] = table_entry(kind, i % 2500, i % 3 != 0 ? NOW - i : 0, i % 7);
+    }
+}
+
+static size_t index_of(const wafer_revocation *entries, size_t count,
+                       const wafer_revocation *wanted)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&entries[i], wanted, sizeof *wanted) == 0)
+            return i;
+    return count;
+}
+
+static void many_entries_are_taken_as_if_they_came_one_by_one(void **state)
+{
+    (void)state;
+    static wafer_revocation one_by_one[MANY], at_once[MANY], listed[MANY], others[MANY];
+    void *table = table_make(4000);
+    void *other = table_make(4000);
+    size_t done = 0;
+    size_t count;
+    size_t other_count;
+
+    make_many(one_by_one);
+    make_many(at_once);
+    while (done < MANY) { /* again behind each that is refused */
+        size_t taken = 33;
+        wafer_result result = wafer_table_interface.revoke_all(other, NOW, at_once + done,
+                                                               MANY - done, &taken);
+        for (size_t i = 0; i < taken; i++)
+            assert_int_equal(wafer_table_interface.revoke(table, NOW, one_by_one + done + i),
+                             WAFER_OK);
+        done += taken;
+        if (done < MANY) {
+            assert_int_not_equal(result, WAFER_OK);
+            assert_int_equal(wafer_table_interface.revoke(table, NOW, one_by_one + done), result);
+            done++;
+        } else {
+            assert_int_equal(result, WAFER_OK);
+        }
+    }
+    assert_memory_equal(one_by_one, at_once, sizeof at_once);
+    assert_int_equal(wafer_table_interface.entries(table, listed, MANY, &count), WAFER_OK);
+    assert_int_equal(wafer_table_interface.entries(other, others, MANY, &other_count), WAFER_OK);
+    assert_int_equal(count, other_count);
+    assert_true(count > 2000);
+    for (size_t i = 0; i < count; i++)
+        assert_true(index_of(others, count, &listed[i]) < count);
+    wafer_table_interface.free(table);
+    wafer_table_interface.free(other);
+}
+
+static void many_entries_are_taken_up_to_the_first_that_cannot_be(void **state)
+{
+    (void)state;
+    void *table = table_make(64);
+    wafer_revocation entries[70];
+    size_t taken = 33;
+
+    for (uint32_t i = 0; i < 70; i++)
+        entries[i] = table_entry(WAFER_REVOKE_SESSION, i, NOW, 0);
+    entries[20].at_ms = -1;
+    assert_int_equal(wafer_table_interface.revoke_all(table, NOW, entries, 70, &taken),
+                     WAFER_INVALID);
+    assert_int_equal(taken, 20);
+    assert_true(table_refuses_session(table, 19));
+    assert_false(table_refuses_session(table, 21));
+    entries[20].at_ms = NOW;
+    assert_int_equal(wafer_table_interface.revoke_all(table, NOW, entries, 70, &taken),
+                     WAFER_LIST_FULL);
+    assert_int_equal(taken, 56); /* an eighth is kept for subjects */
+    assert_true(table_refuses_session(table, 55));
+    assert_false(table_refuses_session(table, 56));
+    taken = 33;
+    assert_int_equal(wafer_table_interface.revoke_all(table, NOW, entries, 0, &taken), WAFER_OK);
+    assert_int_equal(taken, 0);
+    wafer_table_interface.free(table);
+}
+
 /* ---- All entries ---- */
 
 static bool has(const wafer_revocation *entries, size_t count, const wafer_revocation *wanted)
@@ -676,6 +766,8 @@ int main(void)
         cmocka_unit_test(at_the_end_of_time_nothing_overflows),
         cmocka_unit_test(the_first_millisecond_is_a_time_like_any_other),
         cmocka_unit_test(hostile_entries_are_refused_and_leave_no_trace),
+        cmocka_unit_test(many_entries_are_taken_as_if_they_came_one_by_one),
+        cmocka_unit_test(many_entries_are_taken_up_to_the_first_that_cannot_be),
         cmocka_unit_test(all_entries_are_listed_with_key_time_and_count),
         cmocka_unit_test(no_more_entries_are_copied_than_there_is_room_for),
     };

@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -51,7 +52,7 @@ static void put(struct wafer_table *table, uint64_t number, enum wafer_table_kin
     assert_true(wafer_table_lock(table));
     if (wafer_table_is_crowded(table))
         (void)rebuild(table, 0);
-    wafer_table_put(table, &name, &value);
+    assert_true(wafer_table_put(table, &name, &value));
     wafer_table_unlock(table);
 }
 
@@ -167,7 +168,7 @@ static void crowded_keys_that_differ_in_one_bit_are_apart(void **state)
                 keys[i] = keys[i - 1];
             keys[i].bytes[bit / 8] ^= (uint8_t)(i % 2 << bit % 8);
             struct wafer_table_name name = wafer_table_name(&table, keys[i].bytes, false);
-            wafer_table_put(&table, &name, &value);
+            assert_true(wafer_table_put(&table, &name, &value));
         }
         assert_int_equal(atomic_load(&table.header->entries), 64);
         for (size_t i = 0; i < 64; i++) {
@@ -240,6 +241,38 @@ static bool is_revoked(void *table, uint64_t number)
     wafer_revocation_query query = {.id = key.bytes, .login_at_ms = NOW, .now_ms = NOW};
     wafer_standing revoked = WAFER_STANDS;
     return list->check(table, &query, &revoked) == WAFER_OK && revoked == WAFER_REFUSED;
+}
+
+/* A stray write into the mapping: what the table believes of itself is then wrong. */
+static void overwritten_counts_lead_nowhere_but_to_an_error(void **state)
+{
+    (void)state;
+    struct wafer_table table = make_table(1000000);
+    struct wafer_table_value value = {WAFER_TABLE_SESSION, NOW, 0};
+    uint64_t number = 0;
+    size_t dropped = 33;
+
+    for (; number < 20000; number++)
+        put(&table, number, WAFER_TABLE_SESSION, NOW, 0);
+    uint64_t slots = wafer_table_slots(&table);
+    atomic_store(&table.header->entries, 0);
+    assert_int_equal(wafer_table_rebuild(&table, 0, &dropped), EIO);
+    assert_int_equal(dropped, 0);
+    assert_int_equal(wafer_table_slots(&table), slots);
+    assert_true(find(&table, 0, false));
+    assert_true(find(&table, 19999, false));
+
+    bool fits = true;
+    for (; fits && number < 2 * slots; number++) {
+        struct wafer_table_name name = wafer_table_name(&table, key_of(number).bytes, false);
+        fits = wafer_table_put(&table, &name, &value);
+        atomic_store(&table.header->entries, 0);
+    }
+    assert_false(fits);
+    assert_int_equal(number, slots + 1);
+    assert_false(find(&table, number - 1, false));
+    assert_true(find(&table, number - 2, false));
+    wafer_table_unmap(&table);
 }
 
 static void assert_child_succeeds(pid_t child)
@@ -501,6 +534,7 @@ int main(void)
         cmocka_unit_test(crowded_keys_that_differ_in_one_bit_are_apart),
         cmocka_unit_test(a_rebuild_keeps_what_is_not_older_and_counts_it),
         cmocka_unit_test(memory_is_taken_as_it_fills_and_given_back),
+        cmocka_unit_test(overwritten_counts_lead_nowhere_but_to_an_error),
         cmocka_unit_test(every_table_has_an_index_key_of_its_own),
         cmocka_unit_test(what_a_child_revokes_its_parent_refuses_at_once),
         cmocka_unit_test(several_processes_lose_nothing_to_each_other),

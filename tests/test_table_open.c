@@ -295,7 +295,7 @@ static void more_entries_than_the_slots_are_for_are_damage(void **state)
         wafer_revocation entry = table_entry(WAFER_REVOKE_SESSION, number, 0, 0);
         struct wafer_table_name name = wafer_table_name(table, entry.key, false);
         assert_true(wafer_table_lock(table));
-        wafer_table_put(table, &name, &value);
+        assert_true(wafer_table_put(table, &name, &value));
         wafer_table_unlock(table);
         if (number == most - 1)
             list->free(table_of(&settings));

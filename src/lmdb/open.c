@@ -19,6 +19,9 @@
 #define MAP_SIZE_MIN     65536
 #define MAP_SIZE_MAX     (SIZE_MAX / 4)
 
+/* Entries that the table is given at once. */
+#define BATCH 256
+
 /* What is being opened, step by step. */
 struct opening {
     const wafer_lmdb_settings *settings;
@@ -27,6 +30,8 @@ struct opening {
     struct wafer_journaled *list;
     bool grows; /* the journal, if the settings do not say how large it may be */
     int64_t now_ms;
+    wafer_revocation batch[BATCH];
+    size_t batched;
     wafer_error *error;
 };
 
@@ -132,13 +137,24 @@ static wafer_result open_table(struct opening *opening)
 
 /* ---- Loading ---- */
 
+static wafer_result apply_batch(struct opening *opening)
+{
+    size_t count = opening->batched;
+    size_t taken;
+
+    opening->batched = 0;
+    return wafer_revocations_apply_all(opening->list->table, opening->now_ms, opening->batch, count,
+                                       &taken);
+}
+
 static wafer_result apply(void *context, wafer_revocation *entry)
 {
-    const struct opening *opening = context;
+    struct opening *opening = context;
 
     if (entry->at_ms == 0)
         entry->at_ms = 1; /* 0 would stand for now */
-    return wafer_revocations_apply(opening->list->table, opening->now_ms, entry);
+    opening->batch[opening->batched++] = *entry;
+    return opening->batched == BATCH ? apply_batch(opening) : WAFER_OK;
 }
 
 /* Both are to have the longer retention of the two. */
@@ -179,6 +195,8 @@ static wafer_result load(struct opening *opening)
     result = wafer_journal_load(opening->list->journal, from_ms > 0 ? from_ms : 0,
                                 opening->now_ms + 2 * status.skew_ms, apply, opening, &applied,
                                 opening->error);
+    if (result == WAFER_OK && applied == WAFER_OK)
+        applied = apply_batch(opening);
     if (result == WAFER_OK && applied == WAFER_LIST_FULL)
         return wafer_journal_fail(opening->error, applied, 0,
                                   "the table has no room for all entries of the journal, raise its "

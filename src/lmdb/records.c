@@ -1,5 +1,6 @@
 #include "records.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define FORMAT   UINT32_C(1)
@@ -31,19 +32,32 @@ struct head {
     uint64_t sum;
 };
 
-static void write_number(uint8_t *out, uint64_t number, size_t size)
+static void write_64(uint8_t *out, uint64_t number)
 {
-    for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)(number >> (8 * (size - 1 - i)));
+    number = htobe64(number);
+    memcpy(out, &number, sizeof number);
 }
 
-static uint64_t read_number(const uint8_t *bytes, size_t size)
+static void write_32(uint8_t *out, uint32_t number)
 {
-    uint64_t number = 0;
+    number = htobe32(number);
+    memcpy(out, &number, sizeof number);
+}
 
-    for (size_t i = 0; i < size; i++)
-        number = number << 8 | bytes[i];
-    return number;
+static uint64_t read_64(const uint8_t *bytes)
+{
+    uint64_t number;
+
+    memcpy(&number, bytes, sizeof number);
+    return be64toh(number);
+}
+
+static uint32_t read_32(const uint8_t *bytes)
+{
+    uint32_t number;
+
+    memcpy(&number, bytes, sizeof number);
+    return be32toh(number);
 }
 
 static MDB_val value_of(void *bytes, size_t size)
@@ -55,24 +69,24 @@ static MDB_val value_of(void *bytes, size_t size)
 
 static int64_t at_of(const struct row *row)
 {
-    return (int64_t)read_number(row->bytes + AT, 8);
+    return (int64_t)read_64(row->bytes + AT);
 }
 
 static uint32_t renewals_of(const struct row *row)
 {
-    return (uint32_t)read_number(row->bytes + RENEWALS, 4);
+    return read_32(row->bytes + RENEWALS);
 }
 
 static struct row row_of(const wafer_revocation *entry)
 {
     struct row row = {{0}};
 
-    write_number(row.bytes + AT, (uint64_t)entry->at_ms, 8);
+    write_64(row.bytes + AT, (uint64_t)entry->at_ms);
     row.bytes[KIND] = (uint8_t)entry->kind;
     if (entry->kind != WAFER_REVOKE_EVERYONE)
         memcpy(row.bytes + KEY, entry->key, WAFER_ID_SIZE);
     if (entry->kind == WAFER_REVOKE_COPIES)
-        write_number(row.bytes + RENEWALS, entry->renewals, 4);
+        write_32(row.bytes + RENEWALS, entry->renewals);
     return row;
 }
 
@@ -90,7 +104,7 @@ static wafer_revocation entry_of(const struct row *row)
 
 static bool is_well_formed(const struct row *row)
 {
-    uint64_t at_ms = read_number(row->bytes + AT, 8);
+    uint64_t at_ms = read_64(row->bytes + AT);
     uint8_t kind = row->bytes[KIND];
 
     return at_ms <= (uint64_t)WAFER_TIME_MAX_MS && kind >= WAFER_REVOKE_SESSION &&
@@ -146,10 +160,10 @@ static int get_head(MDB_txn *txn, const struct wafer_records *records, struct he
     if (code != 0)
         return code;
     const uint8_t *bytes = value.mv_data;
-    if (value.mv_size != HEAD_SIZE || read_number(bytes, 4) != FORMAT)
+    if (value.mv_size != HEAD_SIZE || read_32(bytes) != FORMAT)
         return MDB_CORRUPTED;
-    head->retention_ms = (int64_t)read_number(bytes + 4, 8);
-    head->sum = read_number(bytes + 12, 8);
+    head->retention_ms = (int64_t)read_64(bytes + 4);
+    head->sum = read_64(bytes + 12);
     if (head->retention_ms <= 0 || head->retention_ms > WAFER_LIFETIME_MAX_MS)
         return MDB_CORRUPTED;
     return 0;
@@ -161,9 +175,9 @@ static int put_head(MDB_txn *txn, const struct wafer_records *records, const str
     MDB_val key = value_of(HEAD_KEY, sizeof HEAD_KEY - 1);
     MDB_val value = value_of(bytes, sizeof bytes);
 
-    write_number(bytes, FORMAT, 4);
-    write_number(bytes + 4, (uint64_t)head->retention_ms, 8);
-    write_number(bytes + 12, head->sum, 8);
+    write_32(bytes, FORMAT);
+    write_64(bytes + 4, (uint64_t)head->retention_ms);
+    write_64(bytes + 12, head->sum);
     return mdb_put(txn, records->head, &key, &value, 0);
 }
 
@@ -409,7 +423,7 @@ int wafer_records_each(MDB_txn *txn, const struct wafer_records *records, int64_
     *result = WAFER_OK;
     if (code != 0)
         return code;
-    write_number(from, (uint64_t)from_ms, sizeof from);
+    write_64(from, (uint64_t)from_ms);
     code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     while (code == 0 && *result == WAFER_OK) {
         struct row row;
