@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PRIVATE_MODE       0600
-#define GROUP_MODE         0640
 #define GROUP_MAY_NOT_READ (S_IWGRP | S_IXGRP)
 
 /* A temporary file's name is the file's own, a dot, so many random bytes in hex, and the suffix. */
@@ -27,9 +25,8 @@
 struct draft {
     int folder;
     int file;
-    char *path; /* the folder's, and behind its end the file's name */
-    const char *name;
-    char *temporary; /* the name in the folder, to be removed while `file` is open */
+    const char *name; /* in the folder */
+    char *temporary;  /* likewise, to be removed while `file` is open */
 };
 
 static wafer_result fail_with_errno(wafer_error *error, const char *what, const char *path)
@@ -39,6 +36,11 @@ static wafer_result fail_with_errno(wafer_error *error, const char *what, const 
     (void)wafer_fail(error, result, result == WAFER_SYSTEM ? errno : 0, 0, "%s %s%s", what, path,
                      result == WAFER_SYSTEM ? "" : ": no memory");
     return result;
+}
+
+mode_t wafer_file_mode(bool group_readable)
+{
+    return group_readable ? 0640 : 0600;
 }
 
 /* Without O_NONBLOCK opening a FIFO would wait for a writer. Symbolic links are followed, because
@@ -59,7 +61,7 @@ static wafer_result check_status(const struct stat *status, const char *path, bo
         return wafer_fail(error, WAFER_INVALID, 0, 0,
                           "mode %04o lets others in, it must be %04o or stricter: %s",
                           (unsigned)status->st_mode & 07777U,
-                          group_readable ? GROUP_MODE : PRIVATE_MODE, path);
+                          (unsigned)wafer_file_mode(group_readable), path);
     }
     return WAFER_OK;
 }
@@ -143,43 +145,36 @@ wafer_result wafer_file_read(const char *path, bool group_readable, size_t maxim
     return result;
 }
 
-/* Chooses the temporary name. False with errno. */
-static bool name_temporary(struct draft *draft)
+char *wafer_file_name_beside(const char *path)
 {
     uint8_t bytes[RANDOM_BYTES];
     char hex[2 * RANDOM_BYTES + 1];
-    size_t size = strlen(draft->name) + sizeof hex + sizeof SUFFIX + 1;
+    size_t size = strlen(path) + sizeof hex + sizeof SUFFIX + 1;
 
     if (!wafer_random(bytes, sizeof bytes)) {
         errno = EIO;
-        return false;
+        return NULL;
     }
-    draft->temporary = malloc(size);
-    if (draft->temporary == NULL)
-        return false;
+    char *name = malloc(size);
+    if (name == NULL)
+        return NULL;
     (void)sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
-    (void)snprintf(draft->temporary, size, "%s.%s" SUFFIX, draft->name, hex);
-    return true;
+    (void)snprintf(name, size, "%s.%s" SUFFIX, path, hex);
+    return name;
 }
 
-/* Cuts the path into folder and name, and opens the folder. False with errno. */
-static bool open_folder(struct draft *draft, const char *path)
+int wafer_file_open_folder(const char *path)
 {
-    const char *folder = ".";
-    char *slash;
+    char *folder = strdup(path);
 
-    draft->path = strdup(path);
-    if (draft->path == NULL)
-        return false;
-    draft->name = draft->path;
-    slash = strrchr(draft->path, '/');
-    if (slash != NULL) {
-        draft->name = slash + 1;
-        folder = slash == draft->path ? "/" : draft->path;
-        *slash = '\0';
-    }
-    draft->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return draft->folder >= 0;
+    if (folder == NULL)
+        return -1;
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[slash == folder] = '\0';
+    int file = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    return file;
 }
 
 /* Removes the temporary file if it is still there. False with errno. */
@@ -199,19 +194,23 @@ static void end_draft(struct draft *draft)
     if (draft->folder >= 0)
         (void)close(draft->folder);
     free(draft->temporary);
-    free(draft->path);
 }
 
 /* Opens the temporary file. On error end_draft still has to be called. */
 static wafer_result begin_draft(struct draft *draft, const char *path, wafer_error *error)
 {
-    *draft = (struct draft){.folder = -1, .file = -1};
-    if (!open_folder(draft, path))
+    const char *slash = strrchr(path, '/');
+
+    *draft = (struct draft){.file = -1, .name = slash != NULL ? slash + 1 : path};
+    draft->folder = wafer_file_open_folder(path);
+    if (draft->folder < 0)
         return fail_with_errno(error, "cannot open the folder of", path);
-    if (!name_temporary(draft))
+    draft->temporary = wafer_file_name_beside(draft->name);
+    if (draft->temporary == NULL)
         return fail_with_errno(error, "cannot name a temporary file for", path);
     draft->file = openat(draft->folder, draft->temporary,
-                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PRIVATE_MODE);
+                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         wafer_file_mode(false));
     if (draft->file < 0)
         return fail_with_errno(error, "cannot create a temporary file beside", path);
     return WAFER_OK;
@@ -242,11 +241,10 @@ static wafer_result write_draft(const struct draft *draft, const char *path, con
     return WAFER_OK;
 }
 
-/* Without this a crash could undo the new name. Some file systems cannot sync a folder, and need
- * not: EINVAL. */
-static bool sync_folder(const struct draft *draft)
+/* Some file systems cannot sync a folder, and need not: EINVAL. */
+bool wafer_file_sync_folder(int folder)
 {
-    return fsync(draft->folder) == 0 || errno == EINVAL;
+    return fsync(folder) == 0 || errno == EINVAL;
 }
 
 /* A link, because rename would replace a file that appeared in between. */
@@ -254,7 +252,7 @@ static wafer_result publish_new(struct draft *draft, const char *path, wafer_err
 {
     if (linkat(draft->folder, draft->temporary, draft->folder, draft->name, 0) != 0)
         return fail_with_errno(error, "cannot create", path);
-    if (!remove_temporary(draft) || !sync_folder(draft)) {
+    if (!remove_temporary(draft) || !wafer_file_sync_folder(draft->folder)) {
         wafer_result result = fail_with_errno(error, "cannot finish creating", path);
 
         (void)unlinkat(draft->folder, draft->name, 0);
@@ -269,7 +267,7 @@ static wafer_result publish_over(struct draft *draft, const char *path, wafer_er
         return fail_with_errno(error, "cannot replace", path);
     (void)close(draft->file);
     draft->file = -1;
-    if (!sync_folder(draft))
+    if (!wafer_file_sync_folder(draft->folder))
         return fail_with_errno(error, "replaced, but cannot sync the folder of", path);
     return WAFER_OK;
 }
@@ -282,7 +280,7 @@ wafer_result wafer_file_create(const char *path, bool group_readable, const char
 
     result = begin_draft(&draft, path, error);
     /* Whatever the umask says. */
-    if (result == WAFER_OK && fchmod(draft.file, group_readable ? GROUP_MODE : PRIVATE_MODE) != 0)
+    if (result == WAFER_OK && fchmod(draft.file, wafer_file_mode(group_readable)) != 0)
         result = fail_with_errno(error, "cannot set the mode of", path);
     if (result == WAFER_OK)
         result = write_draft(&draft, path, text, length, error);

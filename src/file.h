@@ -2,7 +2,12 @@
 #ifndef WAFER_SRC_FILE_H
 #define WAFER_SRC_FILE_H
 
+#include <sys/types.h>
+
 #include <wafer.h>
+
+/* The mode of a file that is made. */
+mode_t wafer_file_mode(bool group_readable);
 
 /* Reads a file into sodium_malloc memory (*text, sodium_free by the caller, NUL-terminated).
  * WAFER_INVALID when it is not a regular file or its mode lets others in (group may read when
@@ -24,5 +29,13 @@ wafer_result wafer_file_replace(const char *path, const char *text, size_t lengt
  * it unlocks. The lock is on the file that has this path once it is held, so a file replaced while
  * waiting is not mistaken for it. SYSTEM with errno, EWOULDBLOCK when somebody else holds it. */
 wafer_result wafer_file_lock(const char *path, int *lock, wafer_error *error);
+
+/* For those who make a file by themselves. The name of a temporary one beside a path, to be freed;
+ * NULL with errno. */
+char *wafer_file_name_beside(const char *path);
+/* Opens the folder that a path is in; -1 with errno. */
+int wafer_file_open_folder(const char *path);
+/* Syncs an open folder: without this a crash could undo a new name in it. False with errno. */
+bool wafer_file_sync_folder(int folder);
 
 #endif

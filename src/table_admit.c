@@ -106,15 +106,15 @@ static wafer_result admit_first(struct wafer_table *table,
     struct wafer_table_header *header = table->header;
     uint32_t on_start = settings->on_start != WAFER_START_UNSET ? (uint32_t)settings->on_start
                                                                 : header->on_start;
-    bool needs_entries = on_start == WAFER_START_FORGETS;
+    bool forgets = on_start == WAFER_START_FORGETS;
     /* Counts that do not match are what a crash of the machine leaves, and FORGETS takes that. */
-    bool is_good = wafer_table_is_whole(table) && (needs_entries || wafer_table_is_counted(table));
+    bool keeps_entries = wafer_table_is_whole(table) && (forgets || wafer_table_is_counted(table));
 
-    if (!is_on_start(on_start) || (!is_good && needs_entries))
+    if (!is_on_start(on_start) || (forgets && !keeps_entries))
         return wafer_table_damaged(error, settings->path);
     int status = wafer_table_allocate_header(table);
     if (status == 0)
-        status = is_good ? allocate_in_use(table) : empty(table, settings);
+        status = keeps_entries ? allocate_in_use(table) : empty(table, settings);
     if (status != 0)
         return fail_to_allocate(error, status, settings->path);
     status = wafer_table_make_mutex(table);

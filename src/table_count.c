@@ -39,7 +39,8 @@ static uint64_t times_sum(const struct wafer_table *table)
                    (uint64_t)atomic_load(&header->retention_ms), 0);
 }
 
-struct wafer_table_census wafer_table_count(const struct wafer_table *table, int64_t keep_from_ms)
+struct wafer_table_census wafer_table_count(const struct wafer_table *table, int64_t keep_from_ms,
+                                            uint64_t *sum)
 {
     struct wafer_table_census census = {.oldest_ms = INT64_MAX};
     uint64_t slots = wafer_table_slots(table);
@@ -54,6 +55,8 @@ struct wafer_table_census wafer_table_count(const struct wafer_table *table, int
             census.dropped_sum ^= wafer_table_sum(table, key, word);
             continue;
         }
+        if (sum != NULL)
+            *sum ^= wafer_table_sum(table, key, word);
         census.entries++;
         if (value.at_ms < census.oldest_ms)
             census.oldest_ms = value.at_ms;
@@ -76,26 +79,13 @@ void wafer_table_adopt(struct wafer_table *table, const struct wafer_table_censu
     header->newest_subject_ms = census->newest_subject_ms;
 }
 
-static uint64_t sum_of_all(const struct wafer_table *table)
-{
-    uint64_t slots = wafer_table_slots(table);
-    uint64_t sum = times_sum(table);
-
-    for (uint64_t index = 0; index < slots; index++) {
-        uint64_t key[2];
-        uint64_t word;
-        if (wafer_table_slot(table, index, key, &word))
-            sum ^= wafer_table_sum(table, key, word);
-    }
-    return sum;
-}
-
 void wafer_table_recount(struct wafer_table *table)
 {
-    struct wafer_table_census census = wafer_table_count(table, 0);
+    uint64_t sum = times_sum(table);
+    struct wafer_table_census census = wafer_table_count(table, 0, &sum);
 
     wafer_table_adopt(table, &census);
-    table->header->sum = sum_of_all(table);
+    table->header->sum = sum;
 }
 
 void wafer_table_count_none(struct wafer_table *table)
@@ -153,17 +143,23 @@ static bool words_are_readable(const struct wafer_table *table)
     return true;
 }
 
-bool wafer_table_is_readable(const struct wafer_table *table)
+static bool numbers_are_possible(const struct wafer_table *table)
 {
     const struct wafer_table_header *header = table->header;
     uint64_t slots = atomic_load(&header->slots[wafer_table_generation(table) & 1]);
     int64_t retention_ms = atomic_load(&header->retention_ms);
+
+    return slots > 0 && slots <= table->fixed.slots_max &&
+           wafer_is_time(atomic_load(&header->not_before_ms)) && retention_ms >= WAFER_MINUTE_MS &&
+           retention_ms <= WAFER_LIFETIME_MAX_MS;
+}
+
+bool wafer_table_is_readable(const struct wafer_table *table)
+{
     uint64_t generation;
     bool are_readable;
 
-    if (slots == 0 || slots > table->fixed.slots_max ||
-        !wafer_is_time(atomic_load(&header->not_before_ms)) || retention_ms < WAFER_MINUTE_MS ||
-        retention_ms > WAFER_LIFETIME_MAX_MS)
+    if (!numbers_are_possible(table))
         return false;
     /* What is wrong may be of a half that a writer has just left. */
     do {
@@ -176,30 +172,32 @@ bool wafer_table_is_readable(const struct wafer_table *table)
 bool wafer_table_is_whole(const struct wafer_table *table)
 {
     uint64_t slots = wafer_table_slots(table);
+    uint64_t entries = 0;
 
-    if (!wafer_table_is_readable(table))
-        return false;
-    uint64_t entries = wafer_table_count(table, 0).entries;
-    if (entries > table->fixed.capacity || entries * 100 > slots * WAFER_TABLE_LOAD_MAX)
+    if (!numbers_are_possible(table))
         return false;
     for (uint64_t index = 0; index < slots; index++) {
         uint64_t key[2];
         uint64_t word;
-        if (wafer_table_slot(table, index, key, &word) && !wafer_table_ends_at(table, index))
+        if (!wafer_table_slot(table, index, key, &word))
+            continue;
+        if (!is_word(word) || !wafer_table_ends_at(table, index))
             return false;
+        entries++;
     }
-    return true;
+    return entries <= table->fixed.capacity && entries * 100 <= slots * WAFER_TABLE_LOAD_MAX;
 }
 
 bool wafer_table_is_counted(const struct wafer_table *table)
 {
     const struct wafer_table_header *header = table->header;
-    struct wafer_table_census census = wafer_table_count(table, 0);
+    uint64_t sum = times_sum(table);
+    struct wafer_table_census census = wafer_table_count(table, 0, &sum);
 
     return census.entries == atomic_load(&header->entries) && census.subjects == header->subjects &&
            header->oldest_ms <= census.oldest_ms &&
            header->newest_subject_ms >= census.newest_subject_ms &&
            header->newest_subject_ms <= WAFER_TIME_MAX_MS &&
            header->rebuilt_at_ms >= WAFER_TABLE_NEVER &&
-           header->rebuilt_at_ms <= WAFER_TIME_MAX_MS && header->sum == sum_of_all(table);
+           header->rebuilt_at_ms <= WAFER_TIME_MAX_MS && header->sum == sum;
 }

@@ -2,22 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
-#include "nonce.h"
+#include "file.h"
 #include "table.h"
-
-#define PRIVATE_MODE 0600
-#define GROUP_MODE   0640
-
-/* A temporary file's name is the file's own, a dot, so many random bytes in hex, and the suffix. */
-#define RANDOM_BYTES 8
-#define SUFFIX       ".tmp"
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_TEXT 36 /* 32 digits and four dashes */
@@ -43,28 +34,9 @@ bool wafer_table_read_boot_id(uint8_t boot_id[16])
     return false;
 }
 
-static wafer_result fail_with_errno(wafer_error *error, const char *what, const char *path)
+wafer_result wafer_table_fail(wafer_error *error, const char *what, const char *path)
 {
     return wafer_fail(error, WAFER_SYSTEM, errno, 0, "cannot %s the table file %s", what, path);
-}
-
-/* The name of a file beside the one that is to be, to be freed; NULL with errno. */
-static char *name_beside(const char *path)
-{
-    uint8_t bytes[RANDOM_BYTES];
-    char hex[2 * RANDOM_BYTES + 1];
-    size_t size = strlen(path) + sizeof hex + sizeof SUFFIX + 1;
-
-    if (!wafer_random(bytes, sizeof bytes)) {
-        errno = EIO;
-        return NULL;
-    }
-    char *name = malloc(size);
-    if (name == NULL)
-        return NULL;
-    (void)sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes);
-    (void)snprintf(name, size, "%s.%s" SUFFIX, path, hex);
-    return name;
 }
 
 /* Writes an empty table, with all that on_start asks for. */
@@ -97,9 +69,9 @@ static wafer_result write_draft(int file, const wafer_revocations_settings *sett
         (void)close(file);
         return wafer_fail(error, WAFER_SYSTEM, 0, 0, "the system gives no random bytes");
     }
-    if (fchmod(file, settings->group_readable ? GROUP_MODE : PRIVATE_MODE) != 0 ||
+    if (fchmod(file, wafer_file_mode(settings->group_readable)) != 0 ||
         ftruncate(file, (off_t)fixed.size) != 0) {
-        wafer_result result = fail_with_errno(error, "set mode and size of", settings->path);
+        wafer_result result = wafer_table_fail(error, "set mode and size of", settings->path);
         (void)close(file);
         return result;
     }
@@ -111,56 +83,48 @@ static wafer_result write_draft(int file, const wafer_revocations_settings *sett
     }
     wafer_result result = fill(&table, settings, error);
     if (result == WAFER_OK && fsync(file) != 0)
-        result = fail_with_errno(error, "write", settings->path);
+        result = wafer_table_fail(error, "write", settings->path);
     wafer_table_unmap(&table);
     return result;
 }
 
-/* Some file systems cannot sync a folder, and need not: EINVAL. */
 static bool sync_folder(const char *path)
 {
-    char *folder = strdup(path);
-    bool synced = false;
+    int folder = wafer_file_open_folder(path);
 
-    if (folder == NULL)
+    if (folder < 0)
         return false;
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL)
-        slash[slash == folder] = '\0';
-    int file = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    free(folder);
-    if (file < 0)
-        return false;
-    synced = fsync(file) == 0 || errno == EINVAL;
+    bool synced = wafer_file_sync_folder(folder);
     int failure = errno;
-    (void)close(file);
+    (void)close(folder);
     errno = failure;
     return synced;
 }
 
 wafer_result wafer_table_draft(const wafer_revocations_settings *settings, wafer_error *error)
 {
-    char *beside = name_beside(settings->path);
+    char *beside = wafer_file_name_beside(settings->path);
     wafer_result result = WAFER_OK;
 
     if (beside == NULL && errno == ENOMEM)
         return wafer_fail(error, WAFER_NO_MEMORY, 0, 0, "no memory for the revocation list");
     if (beside == NULL)
         return wafer_fail(error, WAFER_SYSTEM, 0, 0, "the system gives no random bytes");
-    int file = open(beside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, PRIVATE_MODE);
+    int file = open(beside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    wafer_file_mode(false));
     if (file < 0) {
-        result = fail_with_errno(error, "make", settings->path);
+        result = wafer_table_fail(error, "make", settings->path);
         free(beside);
         return result;
     }
     result = write_draft(file, settings, error);
     /* A link, because rename would replace a file that appeared in between. */
     if (result == WAFER_OK && link(beside, settings->path) != 0 && errno != EEXIST)
-        result = fail_with_errno(error, "put in place", settings->path);
+        result = wafer_table_fail(error, "put in place", settings->path);
     if (unlink(beside) != 0 && result == WAFER_OK)
-        result = fail_with_errno(error, "remove what was made for", settings->path);
+        result = wafer_table_fail(error, "remove what was made for", settings->path);
     if (result == WAFER_OK && !sync_folder(settings->path))
-        result = fail_with_errno(error, "sync the folder of", settings->path);
+        result = wafer_table_fail(error, "sync the folder of", settings->path);
     free(beside);
     return result;
 }

@@ -13,4 +13,7 @@ wafer_result wafer_table_draft(const wafer_revocations_settings *settings, wafer
 /* What tells this start of the machine from others. False with errno. */
 bool wafer_table_read_boot_id(uint8_t boot_id[16]);
 
+/* Fills *error (may be NULL) with "cannot WHAT the table file PATH" and errno. */
+wafer_result wafer_table_fail(wafer_error *error, const char *what, const char *path);
+
 #endif

@@ -9,11 +9,9 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "file.h"
 #include "table_admit.h"
 #include "table_draft.h"
-
-#define PRIVATE_MODE 0600
-#define GROUP_MODE   0640
 
 /* How often a file that appears, vanishes or is replaced meanwhile is tried again. */
 #define ATTEMPTS 16
@@ -25,17 +23,12 @@ static bool is_read_only(const wafer_revocations_settings *settings)
     return settings->access == WAFER_ACCESS_READ;
 }
 
-static wafer_result fail_with_errno(wafer_error *error, const char *what, const char *path)
-{
-    return wafer_fail(error, WAFER_SYSTEM, errno, 0, "cannot %s the table file %s", what, path);
-}
-
 /* ---- The file as such ---- */
 
 static wafer_result check_status(const struct stat *status,
                                  const wafer_revocations_settings *settings, wafer_error *error)
 {
-    mode_t allowed = settings->group_readable ? GROUP_MODE : PRIVATE_MODE;
+    mode_t allowed = wafer_file_mode(settings->group_readable);
     mode_t mode = status->st_mode & 07777;
     bool any_owner = is_read_only(settings) && settings->group_readable;
 
@@ -88,12 +81,12 @@ static wafer_result take(int file, const wafer_revocations_settings *settings, b
     struct stat status;
 
     if (fstat(file, &status) != 0)
-        return fail_with_errno(error, "look at", settings->path);
+        return wafer_table_fail(error, "look at", settings->path);
     wafer_result result = check_status(&status, settings, error);
     if (result != WAFER_OK)
         return result;
     if (!lock_file(file, is_read_only(settings)))
-        return fail_with_errno(error, "lock", settings->path);
+        return wafer_table_fail(error, "lock", settings->path);
     *current = has_path(&status, settings->path);
     return WAFER_OK;
 }
@@ -135,7 +128,7 @@ static wafer_result open_locked(const wafer_revocations_settings *settings, int 
                           settings->path);
     }
     if (*file < 0)
-        return fail_with_errno(error, "open", settings->path);
+        return wafer_table_fail(error, "open", settings->path);
     wafer_result result = take(*file, settings, &current, error);
     if (result != WAFER_OK || !current) {
         (void)close(*file);
@@ -224,9 +217,9 @@ static wafer_result read_fixed(int file, const wafer_revocations_settings *setti
         got = pread(file, fixed, sizeof *fixed, 0);
     while (got < 0 && errno == EINTR);
     if (got < 0)
-        return fail_with_errno(error, "read", settings->path);
+        return wafer_table_fail(error, "read", settings->path);
     if (fstat(file, &status) != 0)
-        return fail_with_errno(error, "look at", settings->path);
+        return wafer_table_fail(error, "look at", settings->path);
     if ((size_t)got < sizeof *fixed) {
         return wafer_fail(error, WAFER_INVALID, 0, 0,
                           "the table file is cut short; " WAFER_TABLE_REMEDY "%s", settings->path);
@@ -286,5 +279,5 @@ wafer_result wafer_table_file_open(struct wafer_table *table,
             return result;
     }
     errno = EAGAIN;
-    return fail_with_errno(error, "keep up with what happens to", settings->path);
+    return wafer_table_fail(error, "keep up with what happens to", settings->path);
 }

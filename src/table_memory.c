@@ -370,7 +370,7 @@ static struct wafer_table_census kept_from(const struct wafer_table *table, int6
     const struct wafer_table_header *header = table->header;
 
     if (header->oldest_ms < keep_from_ms)
-        return wafer_table_count(table, keep_from_ms);
+        return wafer_table_count(table, keep_from_ms, NULL);
     return (struct wafer_table_census){.entries = load(&table->header->entries),
                                        .subjects = header->subjects,
                                        .oldest_ms = header->oldest_ms,

@@ -214,8 +214,10 @@ struct wafer_table_census {
     uint64_t dropped_sum; /* of those that are older */
 };
 
-/* Counts the entries that are not older than keep_from_ms. */
-struct wafer_table_census wafer_table_count(const struct wafer_table *table, int64_t keep_from_ms);
+/* Counts the entries that are not older than keep_from_ms, and combines *sum, unless it is NULL,
+ * with their parts of the sum. */
+struct wafer_table_census wafer_table_count(const struct wafer_table *table, int64_t keep_from_ms,
+                                            uint64_t *sum);
 void wafer_table_adopt(struct wafer_table *table, const struct wafer_table_census *census);
 /* An entry's part of the sum. */
 uint64_t wafer_table_sum(const struct wafer_table *table, const uint64_t key[2], uint64_t word);

@@ -29,13 +29,7 @@ start() { # LOG OPTION...
     "$demo" --keys "$folder/keys" --port 0 "$@" >"$log" 2>"$log.err" &
     pid=$!
     pids="$pids $pid"
-    for _ in $(seq 100); do
-        url=$(sed -n 's/.* listens at \(http[^ ]*\)$/\1/p' "$log")
-        [ -z "$url" ] || break
-        sleep 0.1
-    done
-    port=${url##*:}
-    port=${port%/}
+    await_address "$log"
 }
 # Ends a server of ours by a signal; its exit status is the result.
 stop() { # PID SIGNAL

@@ -53,6 +53,11 @@ static inline size_t folder_count(const struct folder *folder)
     return folder_empty(folder, false);
 }
 
+static inline size_t open_descriptors(void)
+{
+    return folder_count(&(struct folder){.path = "/proc/self/fd"});
+}
+
 static inline int folder_remove(void **state)
 {
     struct folder *folder = *state;
@@ -90,6 +95,16 @@ static inline size_t read_text(const char *path, char *text, size_t capacity)
     text[length] = '\0';
     assert_int_equal(close(file), 0);
     return (size_t)length;
+}
+
+/* Changes a few bytes of a file. */
+static inline void put_bytes(const char *path, size_t offset, const void *bytes, size_t length)
+{
+    int file = open(path, O_WRONLY);
+
+    assert_true(file >= 0);
+    assert_int_equal(pwrite(file, bytes, length, (off_t)offset), (ssize_t)length);
+    assert_int_equal(close(file), 0);
 }
 
 static inline unsigned mode_of(const char *path)

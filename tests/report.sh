@@ -26,3 +26,14 @@ lacks() { # SENTENCE PATTERN FILE
     ! grep -q -- "$2" "$3"
     report $? "$1"
 }
+# Waits for the address that a server prints when it listens: sets url and port, both empty if none
+# comes.
+await_address() { # FILE
+    for _ in $(seq 200); do
+        url=$(sed -n 's/.* listens at \(http[^ ]*\)$/\1/p' "$1")
+        [ -z "$url" ] || break
+        sleep 0.05
+    done
+    port=${url##*:}
+    port=${port%/}
+}

@@ -1,7 +1,10 @@
 #include "table_helpers.h"
 
+#include "folder.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 /* What queries point to, in guarded memory. */
@@ -22,11 +25,6 @@ int free_table_keys(void **state)
     guarded_free(id_key, WAFER_ID_SIZE);
     guarded_free(subject_key, WAFER_ID_SIZE);
     return 0;
-}
-
-int64_t table_clock(void *context)
-{
-    return *(int64_t *)context;
 }
 
 wafer_revocations_settings table_settings(size_t capacity)
@@ -60,6 +58,17 @@ wafer_revocations_settings table_file_settings(const char *path)
     return settings;
 }
 
+wafer_revocations_settings table_file_settings_at(const char *path, wafer_access access,
+                                                  wafer_on_start on_start, int64_t *now_ms)
+{
+    wafer_revocations_settings settings = table_file_settings(path);
+    settings.access = access;
+    settings.on_start = on_start;
+    settings.clock = clock_by_hand;
+    settings.clock_context = now_ms;
+    return settings;
+}
+
 void *table_file(const char *path, wafer_access access)
 {
     wafer_revocations_settings settings = table_file_settings(path);
@@ -78,6 +87,24 @@ void table_refused(const wafer_revocations_settings *settings, wafer_result expe
     if (strstr(error.text, word) == NULL)
         print_error("\"%s\" lacks \"%s\"\n", error.text, word);
     assert_non_null(strstr(error.text, word));
+}
+
+void table_refused_by_all(const char *path, const char *word)
+{
+    wafer_revocations_settings settings = table_file_settings(path);
+    size_t before = open_descriptors();
+    for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
+        settings.access = (wafer_access)access;
+        table_refused(&settings, WAFER_INVALID, word);
+    }
+    assert_int_equal(open_descriptors(), before);
+}
+
+void *shared_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(memory, MAP_FAILED);
+    return memory;
 }
 
 void child_succeeds(pid_t child)

@@ -19,20 +19,23 @@
 int make_table_keys(void **state);
 int free_table_keys(void **state);
 
-/* A clock whose context is the time. */
-int64_t table_clock(void *context);
-
 /* Settings of the times above, the table of some settings, and the table of these. */
 wafer_revocations_settings table_settings(size_t capacity);
 void *table_of(const wafer_revocations_settings *settings);
 void *table_make(size_t capacity);
 
-/* Settings for a table file: WAFER_ACCESS_CREATE, small. */
+/* Settings for a table file: WAFER_ACCESS_CREATE, small; and with a clock whose time is *now_ms. */
 wafer_revocations_settings table_file_settings(const char *path);
+wafer_revocations_settings table_file_settings_at(const char *path, wafer_access access,
+                                                  wafer_on_start on_start, int64_t *now_ms);
 void *table_file(const char *path, wafer_access access);
 /* Fails the test unless the settings make no table and the sentence has `word` in it. */
 void table_refused(const wafer_revocations_settings *settings, wafer_result expected,
                    const char *word);
+/* The same for whoever opens the file that the path names, and nobody keeps a descriptor. */
+void table_refused_by_all(const char *path, const char *word);
+/* Zeros that this process shares with those it forks. */
+void *shared_memory(size_t size);
 /* Fails the test unless a child that was forked exits with 0. */
 void child_succeeds(pid_t child);
 

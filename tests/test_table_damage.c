@@ -4,12 +4,12 @@
 #include "table_helpers.h"
 
 #include "folder.h"
+#include "sleep.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "table_memory.h"
 
@@ -17,15 +17,6 @@
 #define NUMBERS  50
 
 static const wafer_revocations_interface *const list = &wafer_table_interface;
-
-/* Waiting is for locks that others hold, and here nobody ever gives one back. */
-int __wrap_nanosleep(const struct timespec *time, struct timespec *rest);
-int __wrap_nanosleep(const struct timespec *time, struct timespec *rest)
-{
-    (void)time;
-    (void)rest;
-    return 0;
-}
 
 /* ---- The file as bytes ---- */
 
@@ -78,14 +69,6 @@ static void assert_as_it_was(const struct image *image, const char *path)
     free(now.bytes);
 }
 
-static void put_bytes(const char *path, size_t offset, const void *bytes, size_t length)
-{
-    int file = open(path, O_WRONLY);
-    assert_true(file >= 0);
-    assert_int_equal(pwrite(file, bytes, length, (off_t)offset), (ssize_t)length);
-    assert_int_equal(close(file), 0);
-}
-
 /* Makes a table file with entries of every kind, and says what it is. */
 static struct image make(const char *path)
 {
@@ -98,15 +81,6 @@ static struct image make(const char *path)
     table_add(table, NOW, WAFER_REVOKE_EVERYONE, 0, NOW - 1000, 0);
     list->free(table);
     return image_of(path);
-}
-
-static void refused_by_all(const char *path, const char *word)
-{
-    wafer_revocations_settings settings = table_file_settings(path);
-    for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
-        settings.access = (wafer_access)access;
-        table_refused(&settings, WAFER_INVALID, word);
-    }
 }
 
 static void refused_by_writers(const char *path, const char *word)
@@ -138,13 +112,14 @@ static void a_file_cut_anywhere_is_refused_and_stays_as_it_is(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         image.size = sizes[i];
         image_write(&image, folder->file);
-        refused_by_all(folder->file,
-                       sizes[i] < sizeof(struct wafer_table_fixed) ? "cut short" : "bytes instead");
+        table_refused_by_all(folder->file, sizes[i] < sizeof(struct wafer_table_fixed)
+                                               ? "cut short"
+                                               : "bytes instead");
         assert_as_it_was(&image, folder->file);
     }
     for (image.size = 0; image.size < whole; image.size += 4096) {
         image_write(&image, folder->file);
-        refused_by_all(folder->file, "remove it");
+        table_refused_by_all(folder->file, "remove it");
         assert_as_it_was(&image, folder->file);
     }
     free(image.bytes);
@@ -157,7 +132,7 @@ static void a_longer_file_is_refused(void **state)
     const size_t more[] = {1, 4096, 65536, 1 << 20};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
         assert_int_equal(truncate(folder->file, (off_t)(image.size + more[i])), 0);
-        refused_by_all(folder->file, "bytes instead");
+        table_refused_by_all(folder->file, "bytes instead");
     }
     assert_int_equal(truncate(folder->file, (off_t)image.size), 0);
     list->free(table_file(folder->file, WAFER_ACCESS_CREATE));
@@ -170,11 +145,11 @@ static void what_was_never_a_table_is_refused(void **state)
     struct image image = make(folder->file);
     memset(image.bytes, 0, image.size);
     image_write(&image, folder->file);
-    refused_by_all(folder->file, "not a table file");
+    table_refused_by_all(folder->file, "not a table file");
     for (size_t i = 0; i < 20; i++) {
         random_fill(image.bytes, image.size);
         image_write(&image, folder->file);
-        refused_by_all(folder->file, "not a table file");
+        table_refused_by_all(folder->file, "not a table file");
     }
     free(image.bytes);
 }
@@ -190,7 +165,7 @@ static void every_byte_of_what_is_fixed_counts(void **state)
         for (size_t i = 0; i < sizeof masks; i++) {
             uint8_t changed = image.bytes[at] ^ masks[i];
             put_bytes(folder->file, at, &changed, 1);
-            refused_by_all(folder->file, "table file");
+            table_refused_by_all(folder->file, "table file");
         }
         put_bytes(folder->file, at, &image.bytes[at], 1);
     }
@@ -372,7 +347,7 @@ static void a_reader_refuses_words_and_numbers_that_cannot_be(void **state)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         put_slot(&image, 50, (struct copied){1, 1, words[i]});
         image_write(&image, folder->file);
-        refused_by_all(folder->file, "damaged");
+        table_refused_by_all(folder->file, "damaged");
     }
     free(image.bytes);
     assert_int_equal(unlink(folder->file), 0);
@@ -392,7 +367,7 @@ static void a_reader_refuses_words_and_numbers_that_cannot_be(void **state)
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         put_bytes(folder->file, numbers[i].at, &numbers[i].number, 8);
-        refused_by_all(folder->file, "damaged");
+        table_refused_by_all(folder->file, "damaged");
         image_write(&image, folder->file);
     }
     free(image.bytes);
@@ -426,7 +401,7 @@ static void refused_with_its_checksum(struct image *image, const char *path, con
     struct wafer_table_fixed *fixed = &header_of(image)->fixed;
     wafer_table_checksum(fixed, fixed->checksum);
     image_write(image, path);
-    refused_by_all(path, word);
+    table_refused_by_all(path, word);
     assert_as_it_was(image, path);
 }
 
@@ -496,17 +471,6 @@ static void change_boot_id(struct image *image)
     header_of(image)->boot_id[random_below(16)] ^= 1;
 }
 
-static wafer_revocations_settings settings_at(const char *path, wafer_access access,
-                                              wafer_on_start on_start, int64_t *now_ms)
-{
-    wafer_revocations_settings settings = table_file_settings(path);
-    settings.access = access;
-    settings.on_start = on_start;
-    settings.clock = table_clock;
-    settings.clock_context = now_ms;
-    return settings;
-}
-
 static void after_a_restart_a_reader_waits_for_a_writer(void **state)
 {
     const struct folder *folder = *state;
@@ -536,10 +500,12 @@ static void after_a_restart_the_list_stands_if_that_was_chosen(void **state)
             if (access == WAFER_ACCESS_CREATE && !chosen)
                 continue;
             image_write(&image, folder->file);
-            wafer_revocations_settings settings = settings_at(folder->file, (wafer_access)access,
-                                                              chosen ? WAFER_START_FORGETS
-                                                                     : WAFER_START_UNSET,
-                                                              &now_ms);
+            wafer_revocations_settings settings = table_file_settings_at(folder->file,
+                                                                         (wafer_access)access,
+                                                                         chosen
+                                                                             ? WAFER_START_FORGETS
+                                                                             : WAFER_START_UNSET,
+                                                                         &now_ms);
             table = table_of(&settings);
             struct answers after = answers_of(table);
             assert_true(are_same(&before, &after));
@@ -561,8 +527,10 @@ static void after_a_restart_older_sessions_are_refused_if_that_was_chosen(void *
     change_boot_id(&image);
     for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_WRITE; access++) {
         image_write(&image, folder->file);
-        wafer_revocations_settings settings = settings_at(folder->file, (wafer_access)access,
-                                                          WAFER_START_REFUSES_OLDER, &now_ms);
+        wafer_revocations_settings settings = table_file_settings_at(folder->file,
+                                                                     (wafer_access)access,
+                                                                     WAFER_START_REFUSES_OLDER,
+                                                                     &now_ms);
         void *table = table_of(&settings);
         assert_int_equal(table_login_from(table, 999), now_ms + SKEW + 1);
         assert_true(table_refuses_session(table, 0));
@@ -585,8 +553,9 @@ static void who_chooses_nothing_gets_what_was_chosen_last(void **state)
     const wafer_on_start choices[] = {WAFER_START_REFUSES_OLDER, WAFER_START_FORGETS,
                                       WAFER_START_REFUSES_OLDER};
     for (size_t i = 0; i < 3; i++) {
-        wafer_revocations_settings settings = settings_at(folder->file, WAFER_ACCESS_CREATE,
-                                                          choices[i], &now_ms);
+        wafer_revocations_settings settings = table_file_settings_at(folder->file,
+                                                                     WAFER_ACCESS_CREATE,
+                                                                     choices[i], &now_ms);
         list->free(table_of(&settings));
         struct image image = image_of(folder->file);
         int64_t before_ms = atomic_load(&header_of(&image)->not_before_ms);
@@ -616,10 +585,12 @@ static void after_a_restart_a_damaged_list_is_emptied_where_all_are_refused_anyw
     atomic_store(&header_of(&image)->entries, 5000);
     for (int choice = 0; choice < 2; choice++) {
         image_write(&image, folder->file);
-        wafer_revocations_settings settings = settings_at(folder->file, WAFER_ACCESS_WRITE,
-                                                          choice == 0 ? WAFER_START_UNSET
-                                                                      : WAFER_START_FORGETS,
-                                                          &now_ms);
+        wafer_revocations_settings settings = table_file_settings_at(folder->file,
+                                                                     WAFER_ACCESS_WRITE,
+                                                                     choice == 0
+                                                                         ? WAFER_START_UNSET
+                                                                         : WAFER_START_FORGETS,
+                                                                     &now_ms);
         table_refused(&settings, WAFER_INVALID, "damaged");
         assert_as_it_was(&image, folder->file);
         settings.access = WAFER_ACCESS_CREATE;
@@ -667,6 +638,24 @@ static void after_a_restart_the_counts_are_made_anew(void **state)
     free(image.bytes);
 }
 
+/* Though the counts do not matter then, and the entry is where it belongs. */
+static void after_a_restart_a_word_that_cannot_be_is_damage(void **state)
+{
+    const struct folder *folder = *state;
+    struct image image = make(folder->file);
+    const uint64_t kind = UINT64_C(3) << 60;
+    size_t index = 0;
+    while ((copy_slot(&image, index).word & kind) != (uint64_t)WAFER_TABLE_SESSION << 60)
+        index++;
+    struct copied entry = copy_slot(&image, index);
+    change_boot_id(&image);
+    entry.word &= ~kind;
+    put_slot(&image, index, entry);
+    image_write(&image, folder->file);
+    refused_by_writers(folder->file, "damaged");
+    free(image.bytes);
+}
+
 static void after_a_restart_a_clock_that_went_back_is_an_error(void **state)
 {
     const struct folder *folder = *state;
@@ -674,8 +663,9 @@ static void after_a_restart_a_clock_that_went_back_is_an_error(void **state)
     int64_t now_ms = NOW - WAFER_HOUR_MS;
     change_boot_id(&image);
     image_write(&image, folder->file);
-    wafer_revocations_settings settings = settings_at(folder->file, WAFER_ACCESS_CREATE,
-                                                      WAFER_START_REFUSES_OLDER, &now_ms);
+    wafer_revocations_settings settings = table_file_settings_at(folder->file, WAFER_ACCESS_CREATE,
+                                                                 WAFER_START_REFUSES_OLDER,
+                                                                 &now_ms);
     table_refused(&settings, WAFER_SYSTEM, "clock");
     now_ms = -1;
     table_refused(&settings, WAFER_SYSTEM, "clock");
@@ -736,6 +726,7 @@ int main(void)
         IN_A_FOLDER(who_chooses_nothing_gets_what_was_chosen_last),
         IN_A_FOLDER(after_a_restart_a_damaged_list_is_emptied_where_all_are_refused_anyway),
         IN_A_FOLDER(after_a_restart_the_counts_are_made_anew),
+        IN_A_FOLDER(after_a_restart_a_word_that_cannot_be_is_damage),
         IN_A_FOLDER(after_a_restart_a_clock_that_went_back_is_an_error),
         IN_A_FOLDER(a_lock_is_waited_for_not_for_ever_and_made_anew_after_a_restart),
     };

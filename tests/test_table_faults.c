@@ -5,6 +5,7 @@
 
 #include "faults.h"
 #include "folder.h"
+#include "sleep.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -25,8 +26,6 @@
 static const wafer_revocations_interface *const list = &wafer_table_interface;
 
 /* ---- The shim ---- */
-
-static long waits; /* how often somebody slept */
 
 WRAP(void *, malloc, NULL, (size_t size), (size))
 WRAP(char *, strdup, NULL, (const char *text), (text))
@@ -74,15 +73,6 @@ int __wrap_unlink(const char *path)
     return fails("unlink") ? -1 : result;
 }
 
-int __wrap_nanosleep(const struct timespec *time, struct timespec *rest);
-int __wrap_nanosleep(const struct timespec *time, struct timespec *rest)
-{
-    (void)time;
-    (void)rest;
-    waits++;
-    return 0;
-}
-
 /* So often a walk finds that the table was rebuilt meanwhile; two calls a walk. */
 static unsigned spoiled_walks;
 static uint64_t rebuilds;
@@ -121,12 +111,6 @@ static const char *const kinds[] = {
     "pthread_mutex_trylock",
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
-
-static size_t open_descriptors(void)
-{
-    struct folder own = {.path = "/proc/self/fd"};
-    return folder_count(&own);
-}
 
 /* ---- Every call in turn ---- */
 
@@ -226,12 +210,8 @@ static void the_first_opening_after_a_restart_survives_every_fault(void **state)
     size_t faults = 0;
     for (size_t kind = 0; kind < KINDS; kind++) {
         for (long nth = 1;; nth++) {
-            int file = open(folder->file, O_WRONLY);
-            assert_true(file >= 0);
-            assert_int_equal(pwrite(file, other, sizeof other,
-                                    offsetof(struct wafer_table_header, boot_id)),
-                             sizeof other);
-            assert_int_equal(close(file), 0);
+            put_bytes(folder->file, offsetof(struct wafer_table_header, boot_id), other,
+                      sizeof other);
             if (!open_with_fault(folder, WAFER_ACCESS_CREATE, kinds[kind], nth))
                 break;
             faults++;

@@ -21,12 +21,6 @@
 
 static const wafer_revocations_interface *const list = &wafer_table_interface;
 
-static size_t open_descriptors(void)
-{
-    struct folder own = {.path = "/proc/self/fd"};
-    return folder_count(&own);
-}
-
 /* ---- Making ---- */
 
 static void the_file_has_its_mode_whatever_the_umask_says(void **state)
@@ -73,7 +67,7 @@ static void a_new_file_refuses_older_sessions_when_told(void **state)
     wafer_revocations_settings settings = table_file_settings(folder->file);
     int64_t now_ms = NOW;
     settings.on_start = WAFER_START_REFUSES_OLDER;
-    settings.clock = table_clock;
+    settings.clock = clock_by_hand;
     settings.clock_context = &now_ms;
     void *table = table_of(&settings);
     assert_int_equal(table_login_from(table, 1), NOW + SKEW + 1);
@@ -148,17 +142,6 @@ static void a_path_may_be_relative(void **state)
 
 /* ---- What is refused ---- */
 
-static void refused_by_all(const char *path, wafer_result expected, const char *word)
-{
-    wafer_revocations_settings settings = table_file_settings(path);
-    size_t before = open_descriptors();
-    for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
-        settings.access = (wafer_access)access;
-        table_refused(&settings, expected, word);
-    }
-    assert_int_equal(open_descriptors(), before);
-}
-
 static void a_file_that_lets_others_in_is_refused(void **state)
 {
     const struct folder *folder = *state;
@@ -166,7 +149,7 @@ static void a_file_that_lets_others_in_is_refused(void **state)
     list->free(table_file(folder->file, WAFER_ACCESS_CREATE));
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         assert_int_equal(chmod(folder->file, modes[i]), 0);
-        refused_by_all(folder->file, WAFER_INVALID, "mode");
+        table_refused_by_all(folder->file, "mode");
         assert_int_equal(mode_of(folder->file), modes[i]);
     }
     wafer_revocations_settings settings = table_file_settings(folder->file);
@@ -189,22 +172,22 @@ static void what_is_not_a_regular_file_is_refused(void **state)
     char link[128];
     (void)snprintf(link, sizeof link, "%s/link", folder->path);
     assert_int_equal(symlink(folder->file, link), 0);
-    refused_by_all(link, WAFER_INVALID, "symbolic link");
+    table_refused_by_all(link, "symbolic link");
     list->free(table_file(folder->file, WAFER_ACCESS_CREATE));
-    refused_by_all(link, WAFER_INVALID, "symbolic link");
+    table_refused_by_all(link, "symbolic link");
     assert_int_equal(unlink(folder->file), 0);
 
     assert_int_equal(mkfifo(folder->file, 0600), 0);
-    refused_by_all(folder->file, WAFER_INVALID, "regular");
+    table_refused_by_all(folder->file, "regular");
     assert_int_equal(unlink(folder->file), 0);
 
-    refused_by_all(folder->path, WAFER_INVALID, "regular");
+    table_refused_by_all(folder->path, "regular");
 
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int file = socket(AF_UNIX, SOCK_STREAM, 0);
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", folder->file);
     assert_int_equal(bind(file, (struct sockaddr *)&address, sizeof address), 0);
-    refused_by_all(folder->file, WAFER_INVALID, "regular");
+    table_refused_by_all(folder->file, "regular");
     assert_int_equal(close(file), 0);
 }
 
@@ -217,7 +200,7 @@ static void a_file_of_another_user_is_refused_but_for_its_group_to_read(void **s
     }
     list->free(table_file(folder->file, WAFER_ACCESS_CREATE));
     assert_int_equal(chown(folder->file, OTHER_USER, (gid_t)-1), 0);
-    refused_by_all(folder->file, WAFER_INVALID, "belongs to user 65534");
+    table_refused_by_all(folder->file, "belongs to user 65534");
     wafer_revocations_settings settings = table_file_settings(folder->file);
     settings.group_readable = true;
     table_refused(&settings, WAFER_INVALID, "belongs to user 65534");
@@ -561,9 +544,7 @@ static void a_process_killed_at_any_moment_leaves_a_whole_table(void **state)
 {
     const struct folder *folder = *state;
     wafer_revocations_settings settings = table_file_settings(folder->file);
-    _Atomic uint32_t *done = mmap(NULL, sizeof *done, PROT_READ | PROT_WRITE,
-                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(done, MAP_FAILED);
+    _Atomic uint32_t *done = shared_memory(sizeof *done);
     settings.capacity = 20000;
     list->free(table_of(&settings));
     settings.access = WAFER_ACCESS_READ;

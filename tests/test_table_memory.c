@@ -1,4 +1,4 @@
-#include "support.h"
+#include "table_helpers.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,10 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "table.h"
 #include "table_memory.h"
-
-#define NOW INT64_C(1800000000000)
 
 struct key {
     uint8_t bytes[WAFER_ID_SIZE];
@@ -213,20 +210,7 @@ static void memory_is_taken_as_it_fills_and_given_back(void **state)
 
 /* ---- Processes ---- */
 
-#define LIFE (WAFER_HOUR_MS + 3 * WAFER_MINUTE_MS)
-
 static const wafer_revocations_interface *const list = &wafer_table_interface;
-
-static struct wafer_table *make_list(size_t capacity)
-{
-    wafer_revocations_settings settings = WAFER_REVOCATIONS_SETTINGS_INIT;
-    void *table = NULL;
-    settings.on_start = WAFER_START_FORGETS;
-    settings.capacity = capacity;
-    settings.retention_ms = WAFER_HOUR_MS;
-    assert_int_equal(wafer_table_new(&settings, &table, NULL), WAFER_OK);
-    return table;
-}
 
 static bool add(void *table, uint64_t number, int64_t at_ms)
 {
@@ -275,20 +259,12 @@ static void overwritten_counts_lead_nowhere_but_to_an_error(void **state)
     wafer_table_unmap(&table);
 }
 
-static void assert_child_succeeds(pid_t child)
-{
-    int status;
-    assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-}
-
 /* So that nobody can choose ids that crowd one place of a table. */
 static void every_table_has_an_index_key_of_its_own(void **state)
 {
     (void)state;
-    struct wafer_table *one = make_list(64);
-    struct wafer_table *other = make_list(64);
+    struct wafer_table *one = table_make(64);
+    struct wafer_table *other = table_make(64);
     assert_memory_not_equal(one->fixed.index_key, other->fixed.index_key,
                             sizeof one->fixed.index_key);
     assert_memory_not_equal(one->fixed.sum_key, other->fixed.sum_key, sizeof one->fixed.sum_key);
@@ -299,7 +275,7 @@ static void every_table_has_an_index_key_of_its_own(void **state)
 static void what_a_child_revokes_its_parent_refuses_at_once(void **state)
 {
     (void)state;
-    struct wafer_table *table = make_list(2000);
+    struct wafer_table *table = table_make(2000);
     int question[2];
     int answer[2];
     assert_int_equal(pipe(question), 0);
@@ -321,7 +297,7 @@ static void what_a_child_revokes_its_parent_refuses_at_once(void **state)
         assert_int_equal(read(answer[0], &done, sizeof done), sizeof done);
         assert_true(is_revoked(table, number));
     }
-    assert_child_succeeds(child);
+    child_succeeds(child);
     assert_true(is_revoked(table, 999));
     for (size_t end = 0; end < 2; end++) {
         close(question[end]);
@@ -333,7 +309,7 @@ static void what_a_child_revokes_its_parent_refuses_at_once(void **state)
 static void a_writer_that_died_with_the_lock_has_its_counts_repaired(void **state)
 {
     (void)state;
-    struct wafer_table *table = make_list(64);
+    struct wafer_table *table = table_make(64);
     wafer_revocation subject = {.kind = WAFER_REVOKE_SUBJECT, .key = {9}, .at_ms = NOW + 5};
     assert_int_equal(list->revoke(table, NOW, &subject), WAFER_OK);
     for (uint64_t number = 0; number < 10; number++)
@@ -354,7 +330,7 @@ static void a_writer_that_died_with_the_lock_has_its_counts_repaired(void **stat
         header->newest_subject_ms = 0;
         _exit(0);
     }
-    assert_child_succeeds(child);
+    child_succeeds(child);
     assert_true(add(table, 10, 0));
     assert_int_equal(atomic_load(&table->header->entries), 12);
     assert_int_equal(table->header->subjects, 1);
@@ -369,7 +345,7 @@ static void a_writer_that_died_with_the_lock_has_its_counts_repaired(void **stat
 static void several_processes_lose_nothing_to_each_other(void **state)
 {
     (void)state;
-    struct wafer_table *table = make_list(10000);
+    struct wafer_table *table = table_make(10000);
     pid_t children[2];
     for (uint64_t i = 0; i < 2; i++) {
         children[i] = fork();
@@ -380,8 +356,8 @@ static void several_processes_lose_nothing_to_each_other(void **state)
             _exit(done ? 0 : 1);
         }
     }
-    assert_child_succeeds(children[0]);
-    assert_child_succeeds(children[1]);
+    child_succeeds(children[0]);
+    child_succeeds(children[1]);
     assert_int_equal(atomic_load(&table->header->entries), 7000);
     for (uint64_t number = 0; number < 8000; number++)
         assert_int_equal(is_revoked(table, number), number < 7000);
@@ -405,10 +381,8 @@ static void write_until_killed(void *table, uint64_t number, _Atomic uint64_t *d
 static void a_killed_writer_loses_nothing_that_it_acknowledged(void **state)
 {
     (void)state;
-    struct wafer_table *table = make_list(100000);
-    _Atomic uint64_t *done = mmap(NULL, sizeof *done, PROT_READ | PROT_WRITE,
-                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(done, MAP_FAILED);
+    struct wafer_table *table = table_make(100000);
+    _Atomic uint64_t *done = shared_memory(sizeof *done);
     for (size_t round = 0; round < 30; round++) {
         uint64_t first = atomic_load(done);
         int status;
@@ -470,7 +444,7 @@ static void *read_all(void *context)
 static void readers_miss_nothing_while_the_table_is_rebuilt_under_them(void **state)
 {
     (void)state;
-    struct shared shared = {.table = make_list(10000)};
+    struct shared shared = {.table = table_make(10000)};
     pthread_t readers[2];
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, read_all, &shared), 0);
@@ -509,7 +483,7 @@ static void *write_some(void *context)
 static void several_writers_lose_nothing_to_each_other(void **state)
 {
     (void)state;
-    struct wafer_table *table = make_list(10000);
+    struct wafer_table *table = table_make(10000);
     struct writer writers[3];
     pthread_t threads[3];
     for (size_t i = 0; i < 3; i++) {

@@ -3,13 +3,13 @@
 #include "table_helpers.h"
 
 #include "folder.h"
+#include "sleep.h"
 
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "table_memory.h"
 
@@ -21,7 +21,6 @@ static bool descriptor_is_shared; /* as with a process that is forked at the wro
 static int shared_descriptor = -1;
 static const char *replacement; /* a file that takes the path before a lock is had */
 static const char *replaced;
-static size_t waits;
 
 ssize_t __real_pread(int file, void *bytes, size_t length, off_t at);
 ssize_t __wrap_pread(int file, void *bytes, size_t length, off_t at);
@@ -41,15 +40,6 @@ int __wrap_flock(int file, int operation)
         replacement = NULL;
     }
     return __real_flock(file, operation);
-}
-
-int __wrap_nanosleep(const struct timespec *time, struct timespec *rest);
-int __wrap_nanosleep(const struct timespec *time, struct timespec *rest)
-{
-    (void)time;
-    (void)rest;
-    waits++;
-    return 0;
 }
 
 /* ---- Descriptor, path and lock ---- */
@@ -168,35 +158,17 @@ static void readers_open_while_the_table_is_rebuilt(void **state)
 
 /* ---- The first after a restart ---- */
 
-static void set_header(const char *path, size_t offset, const void *bytes, size_t length)
-{
-    int file = open(path, O_WRONLY);
-    assert_true(file >= 0);
-    assert_int_equal(pwrite(file, bytes, length, (off_t)offset), (ssize_t)length);
-    assert_int_equal(close(file), 0);
-}
-
 static void restart(const char *path)
 {
     const uint8_t other[16] = {1};
-    set_header(path, offsetof(struct wafer_table_header, boot_id), other, sizeof other);
+    put_bytes(path, offsetof(struct wafer_table_header, boot_id), other, sizeof other);
 }
 
 /* As after a crash, when the header is of another moment than the entries. */
 static void spoil_sum(const char *path)
 {
     const uint64_t sum = random_below(0);
-    set_header(path, offsetof(struct wafer_table_header, sum), &sum, sizeof sum);
-}
-
-static wafer_revocations_settings settings_at(const char *path, wafer_on_start on_start,
-                                              int64_t *now_ms)
-{
-    wafer_revocations_settings settings = table_file_settings(path);
-    settings.on_start = on_start;
-    settings.clock = table_clock;
-    settings.clock_context = now_ms;
-    return settings;
+    put_bytes(path, offsetof(struct wafer_table_header, sum), &sum, sizeof sum);
 }
 
 static void make(wafer_revocations_settings *settings)
@@ -211,8 +183,9 @@ static void entries_that_do_not_match_the_sum_go_where_all_are_refused_anyway(vo
 {
     const struct folder *folder = *state;
     int64_t now_ms = NOW;
-    wafer_revocations_settings settings = settings_at(folder->file, WAFER_START_REFUSES_OLDER,
-                                                      &now_ms);
+    wafer_revocations_settings settings = table_file_settings_at(folder->file, WAFER_ACCESS_CREATE,
+                                                                 WAFER_START_REFUSES_OLDER,
+                                                                 &now_ms);
     make(&settings);
     now_ms += WAFER_HOUR_MS;
     restart(folder->file);
@@ -232,7 +205,8 @@ static void entries_that_do_not_match_the_sum_stay_where_nothing_else_protects(v
 {
     const struct folder *folder = *state;
     int64_t now_ms = NOW;
-    wafer_revocations_settings settings = settings_at(folder->file, WAFER_START_FORGETS, &now_ms);
+    wafer_revocations_settings settings = table_file_settings_at(folder->file, WAFER_ACCESS_CREATE,
+                                                                 WAFER_START_FORGETS, &now_ms);
     make(&settings);
     restart(folder->file);
     spoil_sum(folder->file);
@@ -249,8 +223,9 @@ static void a_list_that_is_emptied_still_notices_that_the_clock_went_back(void *
 {
     const struct folder *folder = *state;
     int64_t now_ms = NOW;
-    wafer_revocations_settings settings = settings_at(folder->file, WAFER_START_REFUSES_OLDER,
-                                                      &now_ms);
+    wafer_revocations_settings settings = table_file_settings_at(folder->file, WAFER_ACCESS_CREATE,
+                                                                 WAFER_START_REFUSES_OLDER,
+                                                                 &now_ms);
     make(&settings);
     restart(folder->file);
     spoil_sum(folder->file);
@@ -267,8 +242,9 @@ static void what_a_tool_chooses_for_itself_is_not_remembered(void **state)
 {
     const struct folder *folder = *state;
     int64_t now_ms = NOW;
-    wafer_revocations_settings settings = settings_at(folder->file, WAFER_START_REFUSES_OLDER,
-                                                      &now_ms);
+    wafer_revocations_settings settings = table_file_settings_at(folder->file, WAFER_ACCESS_CREATE,
+                                                                 WAFER_START_REFUSES_OLDER,
+                                                                 &now_ms);
     make(&settings);
     settings.access = WAFER_ACCESS_WRITE;
     const wafer_on_start choices[] = {WAFER_START_FORGETS, WAFER_START_UNSET};
@@ -283,27 +259,31 @@ static void what_a_tool_chooses_for_itself_is_not_remembered(void **state)
 }
 
 /* Searches would be long or end nowhere, though every entry is where it belongs. */
-static void more_entries_than_the_slots_are_for_are_damage(void **state)
+static void more_entries_than_there_is_room_for_are_damage(void **state)
 {
     const struct folder *folder = *state;
-    wafer_revocations_settings settings = table_file_settings(folder->file);
-    settings.capacity = 5000;
-    const uint32_t most = WAFER_TABLE_FIRST_SLOTS * WAFER_TABLE_LOAD_MAX / 100;
-    struct wafer_table *table = table_of(&settings);
+    const uint32_t mosts[] = {64, WAFER_TABLE_FIRST_SLOTS * WAFER_TABLE_LOAD_MAX / 100};
+    const size_t capacities[] = {64, 5000}; /* room for fewer than the slots, and for more */
     const struct wafer_table_value value = {WAFER_TABLE_SESSION, NOW, 0};
-    for (uint32_t number = 0; number <= most; number++) {
-        wafer_revocation entry = table_entry(WAFER_REVOKE_SESSION, number, 0, 0);
-        struct wafer_table_name name = wafer_table_name(table, entry.key, false);
-        assert_true(wafer_table_lock(table));
-        assert_true(wafer_table_put(table, &name, &value));
-        wafer_table_unlock(table);
-        if (number == most - 1)
-            list->free(table_of(&settings));
+    for (size_t i = 0; i < 2; i++) {
+        wafer_revocations_settings settings = table_file_settings(folder->file);
+        settings.capacity = capacities[i];
+        struct wafer_table *table = table_of(&settings);
+        for (uint32_t number = 0; number <= mosts[i]; number++) {
+            wafer_revocation entry = table_entry(WAFER_REVOKE_SESSION, number, 0, 0);
+            struct wafer_table_name name = wafer_table_name(table, entry.key, false);
+            assert_true(wafer_table_lock(table));
+            assert_true(wafer_table_put(table, &name, &value));
+            wafer_table_unlock(table);
+            if (number == mosts[i] - 1)
+                list->free(table_of(&settings));
+        }
+        list->free(table);
+        table_refused(&settings, WAFER_INVALID, "damaged");
+        restart(folder->file);
+        table_refused(&settings, WAFER_INVALID, "damaged");
+        assert_int_equal(unlink(folder->file), 0);
     }
-    list->free(table);
-    table_refused(&settings, WAFER_INVALID, "damaged");
-    restart(folder->file);
-    table_refused(&settings, WAFER_INVALID, "damaged");
 }
 
 int main(void)
@@ -318,7 +298,7 @@ int main(void)
         IN_A_FOLDER(entries_that_do_not_match_the_sum_stay_where_nothing_else_protects),
         IN_A_FOLDER(a_list_that_is_emptied_still_notices_that_the_clock_went_back),
         IN_A_FOLDER(what_a_tool_chooses_for_itself_is_not_remembered),
-        IN_A_FOLDER(more_entries_than_the_slots_are_for_are_damage),
+        IN_A_FOLDER(more_entries_than_there_is_room_for_are_damage),
     };
     return cmocka_run_group_tests_name("table opening", tests, make_table_keys, free_table_keys);
 }

@@ -40,13 +40,6 @@ static wafer_result add(void *table, uint32_t number)
     return list->revoke(table, NOW, &entry);
 }
 
-static void *shared_memory(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(memory, MAP_FAILED);
-    return memory;
-}
-
 static void pause_at_random(uint64_t longest_ns)
 {
     struct timespec pause = {0, (long)random_below(longest_ns)};

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "../option/terminal_text.h"
+
 /* ---- escaping --------------------------------------------------------------------- */
 
 static void write_html(FILE *out, const char *text, size_t length)
@@ -28,29 +30,6 @@ static void write_html(FILE *out, const char *text, size_t length)
     }
 }
 
-/* One line that no terminal misreads: controls as \xNN, also U+0080 to U+009F, which are written as
- * 0xC2 and one byte. */
-static void write_plain(FILE *out, const char *text, size_t length)
-{
-    unsigned char previous = 0;
-
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        unsigned char next = i + 1 < length ? (unsigned char)text[i + 1] : 0;
-        bool high_control = (byte == 0xc2 && next < 0xa0) || (previous == 0xc2 && byte < 0xa0);
-
-        if (byte == '\\')
-            fputs("\\\\", out);
-        else if (byte == '\n')
-            fputs("\\n", out);
-        else if (byte < 0x20 || byte == 0x7f || high_control)
-            fprintf(out, "\\x%02x", byte);
-        else
-            fputc(byte, out);
-        previous = byte;
-    }
-}
-
 /* ---- what is known about a session --------------------------------------------------- */
 
 static void write_fact(FILE *out, bool html, const char *name, const char *value, size_t length)
@@ -59,7 +38,7 @@ static void write_fact(FILE *out, bool html, const char *name, const char *value
     if (html)
         write_html(out, value, length);
     else
-        write_plain(out, value, length);
+        terminal_text_write(out, value, length);
     fputs(html ? "</td></tr>\n" : "\n", out);
 }
 

@@ -56,18 +56,20 @@ static const char *complaint(const wafer_lmdb_settings *settings,
     return NULL;
 }
 
-static bool read_clock(const wafer_revocations_settings *table, int64_t *now_ms)
+static wafer_result read_clock(struct opening *opening)
 {
+    const wafer_revocations_settings *table = &opening->table;
     struct timespec now;
+    int64_t now_ms = -1;
 
-    if (table->clock != NULL) {
-        *now_ms = table->clock(table->clock_context);
-    } else {
-        if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec > WAFER_TIME_MAX_MS / 1000)
-            return false;
-        *now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    }
-    return *now_ms >= 0 && *now_ms <= WAFER_TIME_MAX_MS;
+    if (table->clock != NULL)
+        now_ms = table->clock(table->clock_context);
+    else if (clock_gettime(CLOCK_REALTIME, &now) == 0 && now.tv_sec <= WAFER_TIME_MAX_MS / 1000)
+        now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (now_ms < 0 || now_ms > WAFER_TIME_MAX_MS)
+        return wafer_journal_fail(opening->error, WAFER_SYSTEM, 0, "the clock cannot be used");
+    opening->now_ms = now_ms;
+    return WAFER_OK;
 }
 
 static size_t map_size(const struct opening *opening, size_t capacity)
@@ -93,11 +95,11 @@ static wafer_result make_journal(struct opening *opening)
     wafer_revocations_status status;
     wafer_revocation *entries;
     size_t count;
-    wafer_result result = wafer_revocations_look(table, &status);
+    wafer_result result = read_clock(opening); /* opening the table may have waited */
 
-    /* Opening the table may have waited. */
-    if (!read_clock(&opening->table, &opening->now_ms))
-        return wafer_journal_fail(opening->error, WAFER_SYSTEM, 0, "the clock cannot be used");
+    if (result != WAFER_OK)
+        return result;
+    result = wafer_revocations_look(table, &status);
     /* The table applied on_start only if it is as new as the journal. */
     if (result == WAFER_OK && opening->table.on_start == WAFER_START_REFUSES_OLDER) {
         wafer_revocation everyone = {.kind = WAFER_REVOKE_EVERYONE};
@@ -186,11 +188,11 @@ static wafer_result load(struct opening *opening)
     wafer_result applied = WAFER_OK;
     wafer_result result = agree_on_retention(opening, &status);
 
+    /* Opening may have waited, and others revoked meanwhile. */
+    if (result == WAFER_OK)
+        result = read_clock(opening);
     if (result != WAFER_OK)
         return result;
-    /* Opening may have waited, and others revoked meanwhile. */
-    if (!read_clock(&opening->table, &opening->now_ms))
-        return wafer_journal_fail(opening->error, WAFER_SYSTEM, 0, "the clock cannot be used");
     int64_t from_ms = opening->now_ms - status.retention_ms - 3 * status.skew_ms;
     result = wafer_journal_load(opening->list->journal, from_ms > 0 ? from_ms : 0,
                                 opening->now_ms + 2 * status.skew_ms, apply, opening, &applied,
@@ -258,12 +260,13 @@ wafer_result wafer_lmdb_open(const wafer_lmdb_settings *settings,
                               .table = *table,
                               .grows = table->access == WAFER_ACCESS_CREATE,
                               .error = error};
-    if (!read_clock(table, &opening.now_ms))
-        return wafer_journal_fail(error, WAFER_SYSTEM, 0, "the clock cannot be used");
+    wafer_result result = read_clock(&opening);
+    if (result != WAFER_OK)
+        return result;
     opening.list = calloc(1, sizeof *opening.list);
     if (opening.list == NULL)
         return wafer_journal_fail(error, WAFER_NO_MEMORY, 0, "no memory for the list");
-    wafer_result result = open_list(&opening, list);
+    result = open_list(&opening, list);
     if (result != WAFER_OK)
         wafer_journaled_interface.free(opening.list);
     return result;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../option/terminal_text.h"
+
 static const char on_all[] =
     "Usage: wafer COMMAND ...\n"
     "\n"
@@ -140,7 +142,7 @@ int tool_misused(const char *command, const char *what, const char *value)
     fprintf(stderr, "wafer: %s", what);
     if (value != NULL) {
         fputs(" \"", stderr);
-        tool_write_text(stderr, value, strlen(value));
+        terminal_text_write(stderr, value, strlen(value));
         fputs("\"", stderr);
     }
     fprintf(stderr, "; see wafer %s%s--help\n", command != NULL ? command : "",

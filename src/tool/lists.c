@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../option/revocations_option.h"
+#include "../option/terminal_text.h"
 
 /* ---- which one -------------------------------------------------------------------- */
 
@@ -92,7 +93,7 @@ void tool_list_close(struct tool_list *list)
 int tool_list_failed(const struct tool_list *list, const char *text)
 {
     fputs("wafer: ", stderr);
-    tool_write_text(stderr, list->where, strlen(list->where));
+    terminal_text_write(stderr, list->where, strlen(list->where));
     fprintf(stderr, ": %s\n", text);
     return TOOL_FAILED;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../option/revocations_option.h"
+#include "../option/terminal_text.h"
 
 #define FULL_PERCENT 80.0 /* from here on check warns; at 87.5 only subjects are taken */
 
@@ -145,7 +146,7 @@ static int check(struct tool_list *list)
                full >= FULL_PERCENT ? "true" : "false");
         return TOOL_DONE;
     }
-    tool_write_text(stdout, list->where, strlen(list->where));
+    terminal_text_write(stdout, list->where, strlen(list->where));
     printf(": good, %.1f %% full%s\n", full,
            full >= FULL_PERCENT ? "; warning: soon no session can be logged out any more; make the "
                                   "list anew with a larger capacity"

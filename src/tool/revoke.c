@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../option/revocations_option.h"
+#include "../option/terminal_text.h"
 
 /* Session ids and what they are on the list are the same bytes. */
 static int name_session(const struct tool_list *list, const char *text, wafer_revocation *entry)
@@ -67,7 +68,7 @@ static void print_done(const struct target *target, const char *word, const wafe
     fputs(target->name, stdout);
     if (word != NULL) {
         putchar(' ');
-        tool_write_text(stdout, word, strlen(word));
+        terminal_text_write(stdout, word, strlen(word));
     }
     fputs(target->kind == WAFER_REVOKE_SESSION ? ": refused since " : ": all from before ", stdout);
     tool_write_time(stdout, entry->at_ms);

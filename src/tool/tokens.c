@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../option/terminal_text.h"
+
 #define TOKEN_MAX 8192 /* more than any cookie holds; the rest of the input is not read */
 #define SECOND_MS INT64_C(1000)
 
@@ -238,7 +240,7 @@ static void print_session(wafer_session *session, wafer_verdict verdict)
         return;
     fputs("subject: ", stdout);
     if (subject != NULL)
-        tool_write_text(stdout, subject, length);
+        terminal_text_write(stdout, subject, length);
     fputs("\nid: ", stdout);
     if (wafer_id(session, id))
         tool_write_hex(stdout, id, sizeof id);

@@ -9,7 +9,7 @@
  *     watch        the watching
  *     lists        which revocation list, and its entries in print
  *     values       key=value from the command line, and variables back to it
- *     print        text that no terminal misreads, times, numbers */
+ *     print        failures, times, numbers */
 #ifndef WAFER_TOOL_TOOL_H
 #define WAFER_TOOL_TOOL_H
 
@@ -79,8 +79,6 @@ void tool_write_variable(FILE *out, const wafer_variable *variable);
 
 /* Prints "wafer: TEXT", without controls, and returns TOOL_FAILED. */
 int tool_failed(const char *text);
-/* Text with \\, \n and other controls as \xNN. */
-void tool_write_text(FILE *out, const char *text, size_t length);
 void tool_write_hex(FILE *out, const uint8_t *bytes, size_t length);
 /* A time as 2026-01-31T12:00:00Z. */
 void tool_write_time(FILE *out, int64_t at_ms);

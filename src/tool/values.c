@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../option/terminal_text.h"
+
 static const char *const type_names[] = {[WAFER_INTEGER] = "integer",
                                          [WAFER_BOOLEAN] = "boolean",
                                          [WAFER_TEXT] = "text",
@@ -92,7 +94,7 @@ int tool_put(wafer_session *session, char *argument)
     type = choose_type(argument, equals + 1);
     if (!put(session, argument, type, equals + 1, &result)) {
         fprintf(stderr, "wafer: the value of ");
-        tool_write_text(stderr, argument, strlen(argument));
+        terminal_text_write(stderr, argument, strlen(argument));
         fprintf(stderr, " is no %s; see wafer seal --help\n",
                 type == WAFER_BYTES ? "row of lower-case hex pairs" : type_names[type]);
         return TOOL_USAGE;
@@ -100,7 +102,7 @@ int tool_put(wafer_session *session, char *argument)
     if (result == WAFER_OK)
         return TOOL_DONE;
     fprintf(stderr, "wafer: cannot put ");
-    tool_write_text(stderr, argument, strlen(argument));
+    terminal_text_write(stderr, argument, strlen(argument));
     fprintf(stderr, ": %s\n",
             result == WAFER_TOO_LARGE
                 ? "there is no room: a session has 64 variables, a cookie 4096 bytes"
@@ -111,7 +113,7 @@ int tool_put(wafer_session *session, char *argument)
 
 void tool_write_variable(FILE *out, const wafer_variable *variable)
 {
-    tool_write_text(out, variable->name, variable->name_length);
+    terminal_text_write(out, variable->name, variable->name_length);
     fprintf(out, ":%s=", type_names[variable->type]);
     switch (variable->type) {
     case WAFER_INTEGER:
@@ -121,7 +123,7 @@ void tool_write_variable(FILE *out, const wafer_variable *variable)
         fputs(variable->boolean ? "true" : "false", out);
         break;
     case WAFER_TEXT:
-        tool_write_text(out, variable->data, variable->length);
+        terminal_text_write(out, variable->data, variable->length);
         break;
     case WAFER_BYTES:
         tool_write_hex(out, variable->data, variable->length);

@@ -40,17 +40,11 @@ start() { # ENVIRONMENT...
     env "$@" >"$folder/out" 2>"$folder/err" &
     pid=$!
     pids="$pids $pid"
-    for _ in $(seq 100); do
-        url=$(sed -n 's/.* listens at \(http[^ ]*\)$/\1/p' "$folder/out")
-        [ -z "$url" ] || break
-        sleep 0.05
-    done
+    await_address "$folder/out"
     [ -n "$url" ]
     started=$?
     report $started 'it starts and says where it listens'
     [ $started -eq 0 ] || sed 's/^/# /' "$folder/err"
-    port=${url##*:}
-    port=${port%/}
     [ $started -ne 0 ] || [ "$stack" != fastcgi ] || start_nginx
     return $started
 }
