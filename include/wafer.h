@@ -2,7 +2,7 @@
  *
  * Read from top to bottom: 1 results, 2 the four objects, 3 one request,
  * 4 variables, 5 log in and out, 6 what goes out, 7 CSRF, 8 keys, 9 revocation,
- * 10 rare needs. SPDX-License-Identifier: MIT
+ * 10 and 11 rare needs. SPDX-License-Identifier: MIT
  *
  * The shortest use, once a request, on every path through it:
  *
@@ -161,13 +161,17 @@ typedef struct wafer_settings {
     /* HTTP. */
     bool split_at_commas; /* false; true where the stack folds Cookie fields with commas */
     bool cache_headers;   /* true: Vary: Cookie, with a Set-Cookie also Cache-Control: no-store */
+
+    /* Randomness. */
+    bool fresh_nonces; /* false; true: one getrandom per seal, for those who copy running machines
+                          and cannot call wafer_reseed */
 } wafer_settings;
 
 #define WAFER_SETTINGS_INIT                                                                        \
     {                                                                                              \
         sizeof(wafer_settings), NULL, NULL, "__Host-session", NULL, "/", WAFER_SAME_SITE_LAX,      \
             WAFER_PRIORITY_UNSET, true, true, false, false, 30 * WAFER_MINUTE_MS,                  \
-            12 * WAFER_HOUR_MS, WAFER_MINUTE_MS, NULL, NULL, "", "", 3500, 0, false, true          \
+            12 * WAFER_HOUR_MS, WAFER_MINUTE_MS, NULL, NULL, "", "", 3500, 0, false, true, false   \
     }
 
 /* Makes a manager. Everything wrong with the settings is found here, not later.
@@ -462,8 +466,8 @@ typedef struct wafer_header {
  *
  * Repeatable: a second call gives the same. Puts after it are WAFER_MISUSE.
  *
- * Memory   no allocation; one getrandom per seal; the fields are in session memory, valid until
- *          wafer_begin or wafer_end.
+ * Memory   no allocation; one getrandom for about 60 seals and CSRF tokens of a thread, see section
+ *          11; the fields are in session memory, valid until wafer_begin or wafer_end.
  * Errors   the first failed put or removal; WAFER_SYSTEM no randomness; WAFER_UNAVAILABLE no key
  *          seals now, or another request logged the session out or renewed it meanwhile;
  *          WAFER_TOO_LARGE the line limit was lowered under a session that is there. No session
@@ -791,6 +795,21 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_revocations_not_before(wafer_revoc
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_subject_key(const char *realm, const char *subject,
                                                           size_t length,
                                                           uint8_t key[WAFER_ID_SIZE]);
+
+/* ---- 11. Rare needs: copies of a running machine ----------------------------------- */
+
+/* Makes every thread of the process ask the system for fresh randomness before its next seal.
+ *
+ * Each thread keeps random bytes for about 60 seals. Forked children never use those of their
+ * parent, that needs no call. But when a virtual machine is cloned or goes back to a snapshot, or a
+ * process is checkpointed and restored (CRIU), two copies have the same bytes. The time in
+ * nanoseconds, which goes into each nonce, then still keeps their nonces apart; call this where
+ * you hear of the copy, in a restore hook, and they have nothing in common any more. Where there is
+ * no such hook, see fresh_nonces in wafer_settings.
+ *
+ * Threads  from any, at any time, as often as you like; also from a signal handler. It is in effect
+ *          for all seals that begin after it returned. */
+WAFER_API void wafer_reseed(void);
 
 #ifdef __cplusplus
 }

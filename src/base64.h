@@ -1,5 +1,7 @@
 /* base64url without padding (RFC 4648 5), strict and canonical: one text form for a value.
- * The portable codec is libb64 (src/base64.c); faster ones can stand behind this header. */
+ * The portable codec is libb64 (src/base64_portable.c). Faster ones stand behind this header where
+ * the processor has what they need (src/base64_codec.h); WAFER_PORTABLE=1 in the environment keeps
+ * to the portable one. Thread-safe. */
 #ifndef WAFER_SRC_BASE64_H
 #define WAFER_SRC_BASE64_H
 

@@ -31,3 +31,13 @@ bool wafer_clock_read(wafer_clock clock, void *context, int64_t *now_ms)
     *now_ms = value;
     return true;
 }
+
+bool wafer_clock_fine(uint64_t *now_ns)
+{
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return false;
+    *now_ns = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    return true;
+}

@@ -32,7 +32,7 @@ bool wafer_csrf_make(const uint8_t csrf_key[32], const uint8_t key_id[WAFER_KEY_
     token[0] = '\0';
     raw[0] = VERSION;
     memcpy(raw + 1, key_id, WAFER_KEY_ID_SIZE);
-    if (!wafer_random(raw + MASK_AT, MAC_SIZE))
+    if (!wafer_mask(raw + MASK_AT, MAC_SIZE))
         return false;
     authenticate(csrf_key, id, mac);
     for (size_t i = 0; i < MAC_SIZE; i++)

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "nonce.h"
 #include "record.h"
 #include "seal.h"
 #include "utf8.h"
@@ -180,6 +181,7 @@ wafer_result wafer_manager_new(const wafer_settings *settings, wafer_manager **m
     else
         result = prepare(made, error);
     if (result == WAFER_OK) {
+        wafer_nonce_prepare();
         *manager = made;
     } else {
         free(made->strings);

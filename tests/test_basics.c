@@ -2,15 +2,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "error.h"
-#include "nonce.h"
 #include "utf8.h"
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
@@ -239,108 +235,6 @@ static void without_a_clock_the_system_is_asked(void **state)
     }
 }
 
-/* ---- Nonces ---------------------------------------------------------------------------------- */
-
-#define NONCES 2000
-
-static int compare_nonces(const void *left, const void *right)
-{
-    return memcmp(left, right, WAFER_NONCE_SIZE);
-}
-
-static void no_nonce_comes_twice(void **state)
-{
-    static uint8_t nonces[NONCES][WAFER_NONCE_SIZE];
-
-    (void)state;
-    for (size_t i = 0; i < NONCES; i++)
-        assert_true(wafer_nonce(nonces[i]));
-    qsort(nonces, NONCES, WAFER_NONCE_SIZE, compare_nonces);
-    for (size_t i = 1; i < NONCES; i++)
-        assert_memory_not_equal(nonces[i - 1], nonces[i], WAFER_NONCE_SIZE);
-}
-
-/* Each bit must be seen both ways: 64 draws miss that for one of 192 bits once in 2^55 runs. */
-static void every_bit_of_a_nonce_is_random(void **state)
-{
-    uint8_t ones[WAFER_NONCE_SIZE] = {0};
-    uint8_t zeros[WAFER_NONCE_SIZE] = {0};
-
-    (void)state;
-    for (unsigned round = 0; round < 64; round++) {
-        uint8_t *nonce = guarded(WAFER_NONCE_SIZE);
-
-        assert_true(wafer_nonce(nonce));
-        for (size_t i = 0; i < WAFER_NONCE_SIZE; i++) {
-            ones[i] |= nonce[i];
-            zeros[i] |= (uint8_t)~nonce[i];
-        }
-        guarded_free(nonce, WAFER_NONCE_SIZE);
-    }
-    for (size_t i = 0; i < WAFER_NONCE_SIZE; i++) {
-        assert_int_equal(ones[i], 0xFF);
-        assert_int_equal(zeros[i], 0xFF);
-    }
-}
-
-static void every_length_is_filled_to_its_last_byte_and_not_beyond(void **state)
-{
-    static const uint8_t untouched[16] = {0};
-
-    (void)state;
-    for (size_t length = 1; length <= 256; length++) {
-        uint8_t bytes[256 + sizeof untouched] = {0};
-        uint8_t last_seen = 0;
-
-        for (unsigned round = 0; round < 16; round++) {
-            bytes[length - 1] = 0;
-            assert_true(wafer_random(bytes, length));
-            last_seen |= bytes[length - 1];
-            assert_memory_equal(bytes + length, untouched, sizeof untouched);
-        }
-        assert_int_not_equal(last_seen, 0);
-    }
-}
-
-static void nothing_random_is_written_for_length_zero(void **state)
-{
-    uint8_t byte = 0xA5;
-
-    (void)state;
-    assert_true(wafer_random(&byte, 0));
-    assert_int_equal(byte, 0xA5);
-}
-
-static void a_forked_child_draws_other_nonces_than_its_parent(void **state)
-{
-    uint8_t own[4][WAFER_NONCE_SIZE];
-    uint8_t others[4][WAFER_NONCE_SIZE];
-    int ends[2];
-    int status = -1;
-    pid_t child;
-
-    (void)state;
-    assert_true(wafer_nonce(own[0])); /* whatever is kept is kept before the fork */
-    assert_int_equal(pipe(ends), 0);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        for (size_t i = 0; i < 4; i++)
-            if (!wafer_nonce(others[i]))
-                _exit(1);
-        _exit(write(ends[1], others, sizeof others) == (ssize_t)sizeof others ? 0 : 1);
-    }
-    for (size_t i = 0; i < 4; i++)
-        assert_true(wafer_nonce(own[i]));
-    assert_int_equal(close(ends[1]), 0);
-    assert_int_equal(read(ends[0], others, sizeof others), sizeof others);
-    assert_int_equal(close(ends[0]), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    for (size_t i = 0; i < 16; i++)
-        assert_memory_not_equal(own[i / 4], others[i % 4], WAFER_NONCE_SIZE);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,11 +249,6 @@ int main(void)
         cmocka_unit_test(a_given_clock_is_read_with_its_context),
         cmocka_unit_test(a_clock_out_of_range_cannot_be_read),
         cmocka_unit_test(without_a_clock_the_system_is_asked),
-        cmocka_unit_test(no_nonce_comes_twice),
-        cmocka_unit_test(every_bit_of_a_nonce_is_random),
-        cmocka_unit_test(every_length_is_filled_to_its_last_byte_and_not_beyond),
-        cmocka_unit_test(nothing_random_is_written_for_length_zero),
-        cmocka_unit_test(a_forked_child_draws_other_nonces_than_its_parent),
     };
 
     return cmocka_run_group_tests_name("basics", tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * half done and nothing left behind. */
 #include "fixture.h"
 
-#include "base64.h"
+#include "base64_codec.h"
 #include "clock.h"
 #include "faults.h"
 #include "nonce.h"
@@ -433,12 +433,15 @@ static void without_randomness_nothing_is_sealed(void **state)
     assert_int_equal(leave(world, &ada), WAFER_SYSTEM);
     assert_string_equal(ada.line, "");
 
-    (void)!arrive(world, &ada); /* the nonce */
-    assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_OK);
-    arm("getrandom", 1, EIO);
-    assert_int_equal(leave(world, &ada), WAFER_SYSTEM);
-    assert_false(disarm());
-    assert_string_equal(ada.line, "");
+    for (long nth = 1; nth <= 2; nth++) { /* the nonce: an epoch for all threads, then a batch */
+        (void)!arrive(world, &ada);
+        assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_OK);
+        wafer_reseed();
+        arm("getrandom", nth, EIO);
+        assert_int_equal(leave(world, &ada), WAFER_SYSTEM);
+        assert_false(disarm());
+        assert_string_equal(ada.line, "");
+    }
 
     sign_in(world, &ada, "ada");
     kept = ada;
@@ -447,11 +450,14 @@ static void without_randomness_nothing_is_sealed(void **state)
     assert_int_equal(wafer_login(world->session, "eve", 3, NULL, 0), WAFER_SYSTEM);
     assert_false(disarm());
     assert_string_equal(wafer_subject(world->session, NULL), "ada");
+    wafer_reseed();
     arm("getrandom", 1, EIO);
     assert_int_equal(wafer_csrf_token(world->session, token), WAFER_SYSTEM);
+    assert_false(disarm());
     assert_string_equal(token, "");
     arm("getrandom", 1, EIO);
     assert_int_equal(wafer_seal(world->session, &sealed, &length), WAFER_SYSTEM);
+    assert_false(disarm());
     assert_null(sealed);
     assert_int_equal(look(world, &kept), WAFER_VALID);
 }
@@ -524,7 +530,7 @@ static void a_codec_that_loses_bytes_is_noticed(void **state)
     memset(text, 'A', sizeof text);
     for (long nth = 1; nth <= 2; nth++) {
         arm("base64_decode_block", nth, 0);
-        assert_false(wafer_base64_decode(text, sizeof text, bytes));
+        assert_false(wafer_base64_portable.decode(text, sizeof text, bytes));
         assert_false(disarm());
     }
 }

@@ -85,6 +85,7 @@ static void the_initializer_gives_the_defaults_that_the_header_states(void **sta
     assert_int_equal(settings.pad_to, 0);
     assert_false(settings.split_at_commas);
     assert_true(settings.cache_headers);
+    assert_false(settings.fresh_nonces);
 }
 
 static void the_defaults_make_a_manager_once_ring_and_list_are_set(void **state)
