@@ -38,6 +38,7 @@ HELPERS := $(wildcard tests/programs/list.c tests/programs/json.c)
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FUZZERS := $(wildcard fuzz/fuzz_*.c)
 BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
+PEERS   := $(wildcard bench/peers/*.c)
 MANUALS := $(wildcard src/tool/*.1)
 HEADERS := $(wildcard include/*.h include/wafer/*.h)
 PARTS   := $(filter-out $(if $(LMDB),,lmdb.h),$(notdir $(wildcard include/wafer/*.h)))
@@ -109,7 +110,7 @@ LIBS_kore            = -shared -Wl,-z,nodelete
 say = @printf '  %-5s %s\n' $(1) $(2)
 
 .PHONY: all deps examples demo check check-all check-stacks torture sanitize valgrind coverage fuzz bench \
-        bench-stacks tidy format install uninstall dist clean help everything FORCE
+        bench-stacks bench-peers tidy format install uninstall dist clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -201,6 +202,33 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LMDB_STATIC) $(STATIC)
 	$(call say,LINK,$@)
 	@$(LINK) $^ $(LMDB_LIBS) $(CORE_LIBS) -o $@
 
+# What else there is for sessions in cookies, to compare with; each links its own libraries.
+LIBS_openssl = -lcrypto
+LIBS_cjose   = -lcjose -ljansson
+
+$(BUILD)/bench/peers/%: $(BUILD)/obj/bench/peers/%.o $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@$(LINK) $^ $(LIBS_$*) $(CORE_LIBS) -o $@
+
+$(BUILD)/bench/peers/securecookie: bench/peers/securecookie.go
+	@mkdir -p $(@D)
+	$(call say,GO,$@)
+	@GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE='$(abspath $(BUILD))/peers/go' go build \
+	    -ldflags "-X main.version=$$(dpkg-query -W -f '$${Version}' \
+	    golang-github-gorilla-securecookie-dev)" -o $@ $<
+
+$(BUILD)/peers/node/node_modules: bench/peers/package.json
+	@mkdir -p $(@D)
+	$(call say,NPM,$@)
+	@cp $< $(@D)
+	@npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Node looks for packages beside the file.
+$(BUILD)/peers/node/%.mjs: bench/peers/%.mjs $(BUILD)/peers/node/node_modules
+	@cp $< $@
+
 $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -273,8 +301,7 @@ group-coverage:
 	@find build/coverage -name '*.gcda' -delete
 	@$(call run,coverage,coverage,$(call unit,coverage) $(DRIVERS))
 	@gcovr --root . --filter 'src/' --exclude 'src/demo/' --exclude 'src/examples/' \
-	    --print-summary \
-	    --fail-under-line 95 --fail-under-branch 90 build/coverage
+	    --print-summary --fail-under-line 95 --fail-under-branch 90 build/coverage
 
 group-seeds: group-gcc
 	@for number in $$(seq $(SEEDS)); do \
@@ -350,6 +377,12 @@ bench-stacks: ## put load on each HTTP stack's example, LOAD_SECONDS (60) each
 	+@$(call variant,gcc,all examples)
 	@BUILD=build/gcc bench/stacks.sh
 
+bench-peers: ## compare with what else there is for sessions in cookies; 2 minutes
+	-@.ci/deps build peers
+	-+@$(MAKE) -k --no-print-directory $(PARALLEL) $(call program,$(PEERS)) \
+	    $(BUILD)/bench/peers/securecookie $(BUILD)/peers/node/secure_session.mjs
+	@bench/peers/run.py $(BUILD)
+
 tidy: ## look through src/ with clang-tidy
 	@.ci/deps build demo lmdb tidy
 	@clang-tidy --quiet $(CORE) $(TOOL) $(DEMO) $(OPTION) $(LMDB) -- \
@@ -357,7 +390,7 @@ tidy: ## look through src/ with clang-tidy
 
 format: ## put all C files in the house's form with clang-format
 	@.ci/deps format
-	@clang-format -i $(HEADERS) $(wildcard $(foreach folder,src src/* bench fuzz tests, \
+	@clang-format -i $(HEADERS) $(wildcard $(foreach folder,src src/* bench bench/peers fuzz tests, \
 	    $(folder)/*.[ch]))
 
 pkgconfig = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
