@@ -61,10 +61,11 @@ static size_t seal(const uint8_t *plain, size_t length, char token[WAFER_TOKEN_M
 {
     const struct wafer_generation *generation = wafer_keyring_take(ring);
     const struct wafer_key *key = only_key(generation);
-    uint8_t raw[WAFER_RAW_MAX];
+    struct wafer_box box;
 
+    memcpy(box.bytes + WAFER_BOX_TEXT, plain, length);
     must(wafer_seal_close(wafer_generation_subkeys(generation, key, binding)->cipher, key->id,
-                          plain, length, raw, token));
+                          false, &box, length, token));
     wafer_keyring_give(ring, generation);
     return WAFER_BASE64_LENGTH(length + WAFER_SEAL_OVERHEAD);
 }
@@ -73,11 +74,13 @@ static size_t unseal(const char *token, size_t length, uint8_t plain[WAFER_PLAIN
 {
     const struct wafer_generation *generation = wafer_keyring_take(ring);
     const struct wafer_key *key = only_key(generation);
-    uint8_t raw[WAFER_RAW_MAX];
+    struct wafer_box raw;
+    struct wafer_box box;
     size_t plain_length;
 
     must(wafer_seal_open(wafer_generation_subkeys(generation, key, binding)->cipher, token, length,
-                         raw, plain, &plain_length) == WAFER_SEAL_OK);
+                         &raw, &box, &plain_length) == WAFER_SEAL_OK);
+    memcpy(plain, box.bytes + WAFER_BOX_TEXT, plain_length);
     wafer_keyring_give(ring, generation);
     return plain_length;
 }

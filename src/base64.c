@@ -1,10 +1,9 @@
 #include "base64.h"
 
 #include "base64_codec.h"
+#include "portable.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const struct wafer_base64_codec *const codecs[] = {
 #if defined(__x86_64__) || defined(__i386__)
@@ -24,16 +23,9 @@ const struct wafer_base64_codec *const *wafer_base64_codecs(size_t *count)
     return codecs;
 }
 
-static bool portable_is_wanted(void)
-{
-    const char *value = getenv("WAFER_PORTABLE");
-
-    return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
-}
-
 const struct wafer_base64_codec *wafer_base64_choose(void)
 {
-    size_t i = portable_is_wanted() ? CODECS - 1 : 0;
+    size_t i = wafer_portable() ? CODECS - 1 : 0;
 
     while (i + 1 < CODECS && !codecs[i]->is_usable())
         i++;

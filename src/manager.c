@@ -142,6 +142,9 @@ static wafer_result prepare(wafer_manager *manager, wafer_error *error)
     result = wafer_set_cookie_check(attributes, error);
     if (result != WAFER_OK)
         return result;
+    result = wafer_set_cookie_prepare(attributes);
+    if (result != WAFER_OK)
+        return wafer_fail(error, result, 0, 0, "no memory for a manager");
     manager->line_fixed[false] = wafer_set_cookie_size(attributes, 0, false);
     manager->line_fixed[true] = wafer_set_cookie_size(attributes, 0, true);
     if (manager->line_fixed[true] >= manager->settings.line_limit ||
@@ -184,6 +187,7 @@ wafer_result wafer_manager_new(const wafer_settings *settings, wafer_manager **m
         wafer_nonce_prepare();
         *manager = made;
     } else {
+        wafer_set_cookie_release(&made->attributes);
         free(made->strings);
         free(made);
     }
@@ -195,6 +199,7 @@ void wafer_manager_free(wafer_manager *manager)
     if (manager == NULL)
         return;
     wafer_keyring_unbind(manager->settings.keyring, manager->binding);
+    wafer_set_cookie_release(&manager->attributes);
     free(manager->strings);
     free(manager);
 }

@@ -35,12 +35,17 @@ struct wafer_record {
     char subject[WAFER_SUBJECT_MAX + 1];
 };
 
+/* The bytes of a record that are not zero: all but those behind its subject. Whoever shortens a
+ * subject zeroes the rest. */
+#define WAFER_RECORD_USED(record)                                                                  \
+    (offsetof(struct wafer_record, subject) + (size_t)(record)->subject_length)
+
 /* Writes the record and returns its length; out has room for WAFER_RECORD_MAX and the subject. The
  * record's times must be in range. */
 size_t wafer_record_write(const struct wafer_record *record, uint8_t *out);
 
-/* Reads a record from the front of plain; *used is what it took. False for anything that
- * wafer_record_write would not write. */
+/* Reads a record from the front of plain into one of zeros; *used is what it took. False for
+ * anything that wafer_record_write would not write. */
 bool wafer_record_read(const uint8_t *plain, size_t length, struct wafer_record *record,
                        size_t *used);
 

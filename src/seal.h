@@ -1,4 +1,5 @@
-/* Wire format 1, the outside: a plaintext to a token and back. The one file that calls a cipher.
+/* Wire format 1, the outside: a plaintext to a token and back. What
+ * cipher.h says is around the text is where the rest of the token goes.
  *
  *     token = base64url without padding of
  *
@@ -14,11 +15,12 @@
 #define WAFER_SRC_SEAL_H
 
 #include "base64.h"
+#include "cipher.h"
 #include "keyfile.h"
 
 #define WAFER_FORMAT        1
 #define WAFER_SEAL_HEADER   4
-#define WAFER_SEAL_TAG      16
+#define WAFER_SEAL_TAG      WAFER_CIPHER_TAG
 #define WAFER_SEAL_OVERHEAD 44 /* header, nonce and tag */
 
 /* The longest token that can be in a cookie of 4096 bytes, its raw and its plain size. */
@@ -43,17 +45,17 @@ enum wafer_seal_result {
 enum wafer_seal_result wafer_seal_peek(const char *token, size_t length,
                                        uint8_t key_id[WAFER_KEY_ID_SIZE]);
 
-/* Opens a token that peek took. `raw` is room for WAFER_RAW_MAX bytes and holds no secret. On OK
- * *plain (room for WAFER_PLAIN_MAX) holds *plain_length bytes; otherwise plain is untouched or
- * zeroed, and nothing of it was read. */
+/* Opens a token that peek took. `raw` holds no secret afterwards. On OK the text in *plain has
+ * *plain_length bytes; otherwise plain is untouched or zeroed, and nothing of it was read. */
 enum wafer_seal_result wafer_seal_open(const uint8_t cipher_key[32], const char *token,
-                                       size_t length, uint8_t *raw, uint8_t *plain,
-                                       size_t *plain_length);
+                                       size_t length, struct wafer_box *raw,
+                                       struct wafer_box *plain, size_t *plain_length);
 
-/* Seals plain (at most WAFER_PLAIN_MAX) under a fresh nonce and writes
- * WAFER_BASE64_LENGTH(length + WAFER_SEAL_OVERHEAD) characters, no NUL. False, with nothing written
- * to token, without randomness. `raw` as above. */
+/* Seals the text in the box (at most WAFER_PLAIN_MAX), which is gone then, and writes
+ * WAFER_TOKEN_LENGTH(length) characters, no NUL. The nonce is from the thread's batch or, if it is
+ * to be fresh, from the system. False, with nothing written to token and the box as before, without
+ * randomness. */
 bool wafer_seal_close(const uint8_t cipher_key[32], const uint8_t key_id[WAFER_KEY_ID_SIZE],
-                      const uint8_t *plain, size_t length, uint8_t *raw, char *token);
+                      bool fresh_nonce, struct wafer_box *box, size_t length, char *token);
 
 #endif

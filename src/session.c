@@ -59,18 +59,32 @@ void wafer_session_free(wafer_session *session)
         free(session);
 }
 
+/* A session's memory outlives its requests, so no compiler takes this for useless. What is in front
+ * of a box's text is zeroed or public at all times. */
+static void wipe_text(struct wafer_box *box, size_t length)
+{
+    memset(box->bytes + WAFER_BOX_TEXT, 0, length);
+}
+
+static void wipe_record(struct wafer_record *record)
+{
+    memset(record, 0, WAFER_RECORD_USED(record));
+}
+
 /* Wipes what a request left, and no more: most of a session's memory is never touched. */
 static void wipe(wafer_session *session)
 {
-    size_t raw = WAFER_BASE64_BYTES(session->token_used);
+    size_t plain = WAFER_BASE64_BYTES(session->token_used);
 
     wafer_variables_wipe(&session->variables);
-    sodium_memzero(&session->record, sizeof session->record);
-    sodium_memzero(&session->came, sizeof session->came);
-    sodium_memzero(session->plain[0], raw);
-    sodium_memzero(session->plain[1], raw);
-    sodium_memzero(session->raw, raw);
-    sodium_memzero(session->line, session->line_used);
+    wipe_record(&session->record);
+    wipe_record(&session->came);
+    for (size_t i = 0; i < 2; i++) {
+        wipe_record(&session->trial[i].record);
+        wipe_text(&session->trial[i].plain, plain);
+    }
+    wipe_text(&session->raw, plain);
+    memset(session->line, 0, session->line_used);
     session->token_used = session->line_used = 0;
 }
 
@@ -108,8 +122,8 @@ wafer_result wafer_begin(wafer_session *session)
     session->owed = 0;
     session->put_result = session->finish_result = WAFER_OK;
     session->refused_size = 0;
-    session->opened = session->plain[0];
-    session->spare = session->plain[1];
+    session->best = &session->trial[0];
+    session->other = &session->trial[1];
     session->original_length = session->token_length = session->header_count = 0;
 
     session->generation = wafer_keyring_take(session->manager->settings.keyring);

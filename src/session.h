@@ -41,6 +41,17 @@ struct wafer_candidates {
     unsigned refused[WAFER_REFUSED_KINDS];
 };
 
+/* A candidate that was opened. */
+struct wafer_trial {
+    struct wafer_record record;
+    wafer_verdict verdict;
+    bool superseded;
+    size_t map_at; /* in plain: where the variables begin */
+    size_t plain_length;
+    const struct wafer_key *key;
+    struct wafer_box plain;
+};
+
 struct wafer_session {
     const wafer_manager *manager;
     bool allocated; /* by wafer_session_new */
@@ -76,17 +87,17 @@ struct wafer_session {
     size_t refused_size;     /* the line that it would have taken */
     wafer_result finish_result;
 
-    uint8_t *opened;        /* plaintext the variables are read from */
-    uint8_t *spare;         /* the other one: trials, then the map as it came, then sealing */
-    size_t token_used;      /* the longest token that went through: what wiping must cover */
-    size_t line_used;       /* likewise of line */
-    size_t original_length; /* of the map in spare */
+    struct wafer_trial *best;  /* its plaintext is what the variables are read from */
+    struct wafer_trial *other; /* further trials; then its plaintext is the map as it came */
+    size_t token_used;         /* the longest token that went through: what wiping must cover */
+    size_t line_used;          /* likewise of line */
+    size_t original_length;    /* of that map */
     size_t token_length;
     size_t header_count;
     wafer_header headers[3];
 
-    uint8_t plain[2][WAFER_PLAIN_MAX + 1]; /* one more for the NUL behind the last value */
-    uint8_t raw[WAFER_RAW_MAX];
+    struct wafer_trial trial[2];
+    struct wafer_box raw; /* as it came, and what is sealed */
     char line[WAFER_LINE_MAX + 1];
     char explanation[WAFER_EXPLAIN_MAX];
 };

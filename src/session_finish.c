@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include "equal.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -34,7 +36,7 @@ static bool changed(const wafer_session *session)
     if (session->original_length != variables->encoded)
         return true;
     wafer_variables_write(variables, map);
-    same = sodium_memcmp(map, session->spare, variables->encoded) == 0;
+    same = wafer_equal(map, session->other->plain.bytes + WAFER_BOX_TEXT, variables->encoded);
     sodium_memzero(map, variables->encoded);
     return !same;
 }
@@ -77,11 +79,12 @@ unsigned wafer_owed(const wafer_session *session)
 
 /* ---- sealing */
 
-/* Writes the plaintext over the map as it came, which nobody needs any more. */
+/* Writes the plaintext over the token as it came, which nobody needs any more. */
 static size_t write_plain(wafer_session *session)
 {
     struct wafer_record *record = &session->record;
     size_t pad_to = session->manager->settings.pad_to;
+    uint8_t *plain = session->raw.bytes + WAFER_BOX_TEXT;
     size_t length;
 
     /* Another host's clock may be ahead: the order of seals must not turn back. */
@@ -89,11 +92,11 @@ static size_t write_plain(wafer_session *session)
         record->sealed_at_ms = session->now_ms;
     if (!session->no_refresh && record->active_at_ms < session->now_ms)
         record->active_at_ms = session->now_ms;
-    length = wafer_record_write(record, session->spare);
-    wafer_variables_write(&session->variables, session->spare + length);
+    length = wafer_record_write(record, plain);
+    wafer_variables_write(&session->variables, plain + length);
     length += session->variables.encoded;
     while (pad_to > 1 && length % pad_to != 0)
-        session->spare[length++] = 0;
+        plain[length++] = 0;
     return length;
 }
 
@@ -117,7 +120,8 @@ static wafer_result seal(wafer_session *session, char *token)
     session->token_length = WAFER_TOKEN_LENGTH(length);
     if (session->token_used < session->token_length)
         session->token_used = session->token_length;
-    return wafer_seal_close(subkeys->cipher, key->id, session->spare, length, session->raw, token)
+    return wafer_seal_close(subkeys->cipher, key->id, session->manager->settings.fresh_nonces,
+                            &session->raw, length, token)
                ? WAFER_OK
                : WAFER_SYSTEM;
 }

@@ -9,36 +9,29 @@ static const unsigned char rank[] = {
     [WAFER_REVOKED] = 4, [WAFER_FUTURE] = 5,   [WAFER_UNCHECKED] = 6, [WAFER_VALID] = 7,
 };
 
-/* One candidate, opened into session->spare. */
-struct trial {
-    struct wafer_record record;
-    wafer_verdict verdict;
-    bool superseded;
-    size_t map_at; /* where the variables begin */
-    size_t plain_length;
-    const struct wafer_key *key;
-};
-
+/* Opens a candidate into a trial. */
 static void try_candidate(wafer_session *session, struct wafer_candidates *candidates,
-                          const struct wafer_candidate *candidate, struct trial *trial)
+                          const struct wafer_candidate *candidate, struct wafer_trial *trial)
 {
     const struct wafer_subkeys *subkeys = wafer_generation_subkeys(session->generation,
                                                                    candidate->key,
                                                                    session->manager->binding);
     enum wafer_seal_result seal;
 
+    memset(&trial->record, 0, WAFER_RECORD_USED(&trial->record)); /* of the one before it */
     trial->verdict = WAFER_REJECTED;
     trial->superseded = false;
     trial->key = candidate->key;
     if (candidate->length > session->token_used)
         session->token_used = candidate->length;
-    seal = wafer_seal_open(subkeys->cipher, candidate->token, candidate->length, session->raw,
-                           session->spare, &trial->plain_length);
+    seal = wafer_seal_open(subkeys->cipher, candidate->token, candidate->length, &session->raw,
+                           &trial->plain, &trial->plain_length);
     if (seal != WAFER_SEAL_OK) {
         candidates->refused[seal]++;
         return;
     }
-    if (!wafer_record_read(session->spare, trial->plain_length, &trial->record, &trial->map_at)) {
+    if (!wafer_record_read(trial->plain.bytes + WAFER_BOX_TEXT, trial->plain_length, &trial->record,
+                           &trial->map_at)) {
         candidates->refused[WAFER_REFUSED_CONTENT]++;
         return;
     }
@@ -46,7 +39,7 @@ static void try_candidate(wafer_session *session, struct wafer_candidates *candi
                                          &trial->superseded);
 }
 
-static bool better(const struct trial *trial, const struct trial *best)
+static bool better(const struct wafer_trial *trial, const struct wafer_trial *best)
 {
     if (rank[trial->verdict] != rank[best->verdict])
         return rank[trial->verdict] > rank[best->verdict];
@@ -56,31 +49,27 @@ static bool better(const struct trial *trial, const struct trial *best)
            trial->record.sealed_at_ms > best->record.sealed_at_ms;
 }
 
-/* Tries all but those in `skip` and leaves the best in *best and its plaintext in session->opened.
- * Returns its index. */
-static size_t choose(wafer_session *session, struct wafer_candidates *candidates, uint64_t skip,
-                     struct trial *best)
+/* Tries all but those in `skip` and makes the best session->best. Returns its index. */
+static size_t choose(wafer_session *session, struct wafer_candidates *candidates, uint64_t skip)
 {
     size_t chosen = 0;
-    struct trial trial = {.verdict = WAFER_NONE};
 
     for (size_t i = 0; i < candidates->count; i++) {
+        struct wafer_trial *trial = session->other;
+        const struct wafer_trial *best = session->best;
+
         if (skip >> i & 1)
             continue;
-        try_candidate(session, candidates, &candidates->list[i], &trial);
-        if (trial.verdict == WAFER_VALID && best->verdict == WAFER_VALID &&
-            sodium_memcmp(trial.record.id, best->record.id, WAFER_ID_SIZE) != 0)
+        try_candidate(session, candidates, &candidates->list[i], trial);
+        if (trial->verdict == WAFER_VALID && best->verdict == WAFER_VALID &&
+            sodium_memcmp(trial->record.id, best->record.id, WAFER_ID_SIZE) != 0)
             session->conflict = true;
-        if (better(&trial, best)) {
-            uint8_t *plain = session->spare;
-
-            session->spare = session->opened;
-            session->opened = plain;
-            *best = trial;
+        if (better(trial, best)) {
+            session->other = session->best;
+            session->best = trial;
             chosen = i;
         }
     }
-    sodium_memzero(&trial, sizeof trial);
     return chosen;
 }
 
@@ -95,15 +84,17 @@ static bool only_zeros(const uint8_t *bytes, size_t length)
 }
 
 /* Reads the variables of the best plaintext, keeping the map as it came to tell what changed. */
-static bool read_variables(wafer_session *session, const struct trial *best)
+static bool read_variables(wafer_session *session)
 {
-    uint8_t *map = session->opened + best->map_at;
+    struct wafer_trial *best = session->best;
+    uint8_t *map = best->plain.bytes + WAFER_BOX_TEXT + best->map_at;
+    uint8_t *original = session->other->plain.bytes + WAFER_BOX_TEXT;
     size_t length = best->plain_length - best->map_at;
     size_t used;
 
-    memcpy(session->spare, map, length);
+    memcpy(original, map, length);
     if (!wafer_variables_read(&session->variables, map, length, &used) ||
-        !only_zeros(session->spare + used, length - used)) {
+        !only_zeros(original + used, length - used)) {
         wafer_variables_wipe(&session->variables);
         return false;
     }
@@ -111,8 +102,9 @@ static bool read_variables(wafer_session *session, const struct trial *best)
     return true;
 }
 
-static void adopt(wafer_session *session, const struct trial *best)
+static void adopt(wafer_session *session)
 {
+    const struct wafer_trial *best = session->best;
     bool refused = best->verdict == WAFER_FUTURE || best->verdict == WAFER_UNCHECKED;
 
     session->verdict = best->verdict;
@@ -120,10 +112,11 @@ static void adopt(wafer_session *session, const struct trial *best)
     session->superseded = session->live && best->superseded;
     session->frozen = session->superseded || refused;
     session->came_known = refused || best->verdict == WAFER_IDLE;
+    /* Both records are zeros so far. */
     if (session->came_known)
-        session->came = best->record;
+        memcpy(&session->came, &best->record, WAFER_RECORD_USED(&best->record));
     if (session->live) {
-        session->record = best->record;
+        memcpy(&session->record, &best->record, WAFER_RECORD_USED(&best->record));
         session->key = best->key;
     } else {
         wafer_session_reset(session, &session->record);
@@ -141,26 +134,26 @@ static bool any_refused(const struct wafer_candidates *candidates)
 
 static void open_candidates(wafer_session *session, struct wafer_candidates *candidates)
 {
-    struct trial best = {.verdict = any_refused(candidates) ? WAFER_REJECTED : WAFER_NONE};
     unsigned refused[WAFER_REFUSED_KINDS];
     uint64_t skip = 0;
 
+    session->best->verdict = any_refused(candidates) ? WAFER_REJECTED : WAFER_NONE;
+    session->best->superseded = false;
     memcpy(refused, candidates->refused, sizeof refused);
     for (;;) {
-        size_t chosen = choose(session, candidates, skip, &best);
+        size_t chosen = choose(session, candidates, skip);
 
-        if (best.verdict != WAFER_VALID || read_variables(session, &best))
+        if (session->best->verdict != WAFER_VALID || read_variables(session))
             break;
         /* A good seal around variables that are none: only a holder of the key makes that. */
         memcpy(candidates->refused, refused, sizeof refused);
         skip |= UINT64_C(1) << chosen;
         for (uint64_t left = skip; left != 0; left &= left - 1)
             candidates->refused[WAFER_REFUSED_CONTENT]++;
-        best.verdict = WAFER_REJECTED;
+        session->best->verdict = WAFER_REJECTED;
         session->conflict = false;
     }
-    adopt(session, &best);
-    sodium_memzero(&best, sizeof best);
+    adopt(session);
 }
 
 static wafer_verdict open_fields(wafer_session *session)

@@ -3,8 +3,7 @@
 #include "calendar.h"
 #include "error.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DOMAIN_MAX 255 /* RFC 1035 2.3.4 */
@@ -30,10 +29,33 @@ static bool is_token_byte(char byte)
     return is_alphanumeric(byte) || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
 }
 
-/* cookie-octet, RFC 6265 4.1.1 */
-static bool is_value_byte(char byte)
+/* cookie-octet, RFC 6265 4.1.1, of sixteen bytes at once: ~0 for each that is none. */
+typedef uint8_t octets __attribute__((vector_size(16)));
+
+static octets no_value_bytes(octets bytes)
 {
-    return byte > ' ' && byte <= '~' && byte != '"' && byte != ',' && byte != ';' && byte != '\\';
+    return (octets)((bytes - '!' > '~' - '!') | (bytes == '"') | (bytes == ',') | (bytes == ';') |
+                    (bytes == '\\'));
+}
+
+static bool is_value(const char *value, size_t length)
+{
+    octets wrong = {0};
+    octets bytes;
+    uint64_t any[2];
+    size_t at = 0;
+
+    for (; length - at >= sizeof bytes; at += sizeof bytes) {
+        memcpy(&bytes, value + at, sizeof bytes);
+        wrong |= no_value_bytes(bytes);
+    }
+    if (at < length) {
+        memset(&bytes, 'A', sizeof bytes);
+        memcpy(&bytes, value + at, length - at);
+        wrong |= no_value_bytes(bytes);
+    }
+    memcpy(any, &wrong, sizeof any);
+    return (any[0] | any[1]) == 0;
 }
 
 /* A byte that is no printable character goes into the sentence as its number, so that input never
@@ -239,8 +261,7 @@ wafer_result wafer_set_cookie_check(const struct wafer_cookie_attributes *attrib
 
 /* ---- Writing ----------------------------------------------------------------------- */
 
-/* A line in the making. Past the capacity it only counts, so that the size of a line is found by
- * the same code that writes it. */
+/* A line in the making. Past the capacity it only counts. */
 struct line {
     char *text;
     size_t capacity;
@@ -250,7 +271,7 @@ struct line {
 /* memmove, because the value may be in its place already. */
 static void append(struct line *line, const char *bytes, size_t length)
 {
-    if (line->text != NULL && length > 0 && line->length + length <= line->capacity)
+    if (length > 0 && line->length + length <= line->capacity)
         memmove(line->text + line->length, bytes, length);
     line->length += length;
 }
@@ -258,36 +279,6 @@ static void append(struct line *line, const char *bytes, size_t length)
 static void append_text(struct line *line, const char *text)
 {
     append(line, text, strlen(text));
-}
-
-/* Max-Age and Expires as texts; empty for a cookie that goes with the browser. */
-struct lifetime {
-    char max_age[24];
-    char expires[WAFER_IMF_LENGTH + 1];
-};
-
-/* False when there is no such date. */
-static bool make_lifetime(struct lifetime *lifetime, int64_t now_s, int64_t max_age_s)
-{
-    lifetime->max_age[0] = '\0';
-    lifetime->expires[0] = '\0';
-    if (max_age_s < 0)
-        return true;
-    int64_t age = max_age_s < WAFER_COOKIE_AGE_MAX ? max_age_s : WAFER_COOKIE_AGE_MAX;
-    if (now_s > INT64_MAX - age)
-        return false;
-    (void)snprintf(lifetime->max_age, sizeof(lifetime->max_age), "%" PRId64, age);
-    return wafer_imf_date(age > 0 ? now_s + age : 0, lifetime->expires);
-}
-
-static void append_lifetime(struct line *line, const struct lifetime *lifetime)
-{
-    if (lifetime->max_age[0] != '\0') {
-        append_text(line, "; Max-Age=");
-        append_text(line, lifetime->max_age);
-        append_text(line, "; Expires=");
-        append_text(line, lifetime->expires);
-    }
 }
 
 static void append_flags(struct line *line, const struct wafer_cookie_attributes *attributes)
@@ -312,13 +303,8 @@ static void append_flags(struct line *line, const struct wafer_cookie_attributes
     append_text(line, priority[attributes->priority]);
 }
 
-/* The one place that knows the order. */
-static void append_all(struct line *line, const struct wafer_cookie_attributes *attributes,
-                       const char *value, size_t value_length, const struct lifetime *lifetime)
+static void append_place(struct line *line, const struct wafer_cookie_attributes *attributes)
 {
-    append(line, attributes->name, attributes->name_length);
-    append_text(line, "=");
-    append(line, value, value_length);
     if (attributes->domain != NULL) {
         append_text(line, "; Domain=");
         append(line, attributes->domain, attributes->domain_length);
@@ -327,20 +313,84 @@ static void append_all(struct line *line, const struct wafer_cookie_attributes *
         append_text(line, "; Path=");
         append(line, attributes->path, attributes->path_length);
     }
-    append_lifetime(line, lifetime);
-    append_flags(line, attributes);
+}
+
+wafer_result wafer_set_cookie_prepare(struct wafer_cookie_attributes *attributes)
+{
+    struct line line = {NULL, 0, 0};
+
+    append_place(&line, attributes);
+    attributes->middle_length = line.length;
+    append_flags(&line, attributes);
+    attributes->tail_length = line.length - attributes->middle_length;
+    attributes->middle = malloc(line.length + 1);
+    if (attributes->middle == NULL)
+        return WAFER_NO_MEMORY;
+    line = (struct line){attributes->middle, line.length, 0};
+    append_place(&line, attributes);
+    append_flags(&line, attributes);
+    return WAFER_OK;
+}
+
+void wafer_set_cookie_release(struct wafer_cookie_attributes *attributes)
+{
+    free(attributes->middle);
+    attributes->middle = NULL;
+}
+
+static char *write_text(char *out, const char *text)
+{
+    size_t length = strlen(text);
+
+    memcpy(out, text, length);
+    return out + length;
+}
+
+static char *write_number(char *out, int64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    memcpy(out, digits + at, sizeof digits - at);
+    return out + (sizeof digits - at);
+}
+
+/* Max-Age and Expires, or nothing for a cookie that goes with the browser. */
+#define LIFETIME_ROOM (sizeof "; Max-Age=34560000; Expires=" + WAFER_IMF_LENGTH)
+
+/* False when there is no such date. */
+static bool write_lifetime(char out[LIFETIME_ROOM], size_t *length, int64_t now_s,
+                           int64_t max_age_s)
+{
+    char expires[WAFER_IMF_LENGTH + 1];
+
+    *length = 0;
+    if (max_age_s < 0)
+        return true;
+    int64_t age = max_age_s < WAFER_COOKIE_AGE_MAX ? max_age_s : WAFER_COOKIE_AGE_MAX;
+    if (now_s > INT64_MAX - age || !wafer_imf_date(age > 0 ? now_s + age : 0, expires))
+        return false;
+    char *end = write_text(out, "; Max-Age=");
+    end = write_text(write_number(end, age), "; Expires=");
+    end = write_text(end, expires);
+    *length = (size_t)(end - out);
+    return true;
 }
 
 size_t wafer_set_cookie_size(const struct wafer_cookie_attributes *attributes, size_t value_length,
                              bool lasting)
 {
-    struct line line = {NULL, 0, 0};
-    struct lifetime lifetime;
+    char lifetime[LIFETIME_ROOM];
+    size_t lifetime_length;
 
     /* Every date has the same length, and the longest age has the most digits. */
-    (void)make_lifetime(&lifetime, 0, lasting ? WAFER_COOKIE_AGE_MAX : -1);
-    append_all(&line, attributes, NULL, value_length, &lifetime);
-    return line.length;
+    (void)write_lifetime(lifetime, &lifetime_length, 0, lasting ? WAFER_COOKIE_AGE_MAX : -1);
+    return attributes->name_length + 1 + value_length + attributes->middle_length +
+           lifetime_length + attributes->tail_length;
 }
 
 wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attributes,
@@ -349,7 +399,8 @@ wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attrib
                                     size_t *line_length)
 {
     struct line out = {line, capacity, 0};
-    struct lifetime lifetime;
+    char lifetime[LIFETIME_ROOM];
+    size_t lifetime_length;
 
     *line_length = 0;
     if (capacity == 0)
@@ -358,12 +409,15 @@ wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attrib
     if (value_length > WAFER_COOKIE_PAIR_MAX ||
         attributes->name_length + value_length > WAFER_COOKIE_PAIR_MAX)
         return WAFER_TOO_LARGE;
-    for (size_t i = 0; i < value_length; i++)
-        if (!is_value_byte(value[i]))
-            return WAFER_INVALID;
-    if (!make_lifetime(&lifetime, now_s, max_age_s))
+    if (!is_value(value, value_length) ||
+        !write_lifetime(lifetime, &lifetime_length, now_s, max_age_s))
         return WAFER_INVALID;
-    append_all(&out, attributes, value, value_length, &lifetime);
+    append(&out, attributes->name, attributes->name_length);
+    append(&out, "=", 1);
+    append(&out, value, value_length);
+    append(&out, attributes->middle, attributes->middle_length);
+    append(&out, lifetime, lifetime_length);
+    append(&out, attributes->middle + attributes->middle_length, attributes->tail_length);
     if (out.length >= capacity) {
         line[0] = '\0';
         return WAFER_TOO_LARGE;

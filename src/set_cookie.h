@@ -23,6 +23,10 @@ struct wafer_cookie_attributes {
     bool secure;
     bool http_only;
     bool partitioned;
+    /* By wafer_set_cookie_prepare: what stands between value and lifetime, and behind both. */
+    char *middle;
+    size_t middle_length;
+    size_t tail_length; /* right behind the middle */
 };
 
 /* Checks name, path, domain and their combination. INVALID or TOO_LARGE with a sentence that names
@@ -31,12 +35,17 @@ struct wafer_cookie_attributes {
 wafer_result wafer_set_cookie_check(const struct wafer_cookie_attributes *attributes,
                                     wafer_error *error);
 
+/* Writes down once what is the same in every line. The attributes were checked; their strings may
+ * go afterwards, but for the name. NO_MEMORY. To be released. */
+wafer_result wafer_set_cookie_prepare(struct wafer_cookie_attributes *attributes);
+void wafer_set_cookie_release(struct wafer_cookie_attributes *attributes);
+
 /* The longest line with a value of this length, without "Set-Cookie: ", without NUL. `lasting`
  * counts Max-Age and Expires at their longest. */
 size_t wafer_set_cookie_size(const struct wafer_cookie_attributes *attributes, size_t value_length,
                              bool lasting);
 
-/* Writes `name=value; attributes`, NUL-terminated. The attributes were checked. `now_s` is unix
+/* Writes `name=value; attributes`, NUL-terminated. The attributes were prepared. `now_s` is unix
  * seconds; max_age_s below zero: neither Max-Age nor Expires (gone with the browser); 0: a deletion
  * (Max-Age=0 and Expires in 1970); above: both, cut to 400 days. The value may be `line` + name + 1
  * already, in place.

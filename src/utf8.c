@@ -1,6 +1,7 @@
 #include "utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static bool is_continuation(uint8_t byte)
 {
@@ -37,10 +38,29 @@ static size_t size_by_lead(uint8_t lead)
     return lead < 0xF0 ? 3 : 4;
 }
 
+/* How many bytes from here on are ASCII and not NUL; most text is nothing else. */
+static size_t plain_run(const uint8_t *text, size_t length)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = ones << 7;
+    size_t at = 0;
+
+    for (; length - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, text + at, 8);
+        /* A byte of zero borrows from its top bit; one that was set already counts too. */
+        if ((((word - ones) | word) & tops) != 0)
+            break;
+    }
+    while (at < length && text[at] - 1U < 0x7F)
+        at++;
+    return at;
+}
+
 bool wafer_is_text(const void *bytes, size_t length)
 {
     const uint8_t *text = bytes;
-    size_t at = 0;
+    size_t at = plain_run(text, length);
 
     while (at < length) {
         size_t size = size_by_lead(text[at]);

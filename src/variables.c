@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cbor.h"
+#include "equal.h"
 #include "utf8.h"
 
 #define EMPTY_MAP_SIZE 1
@@ -171,7 +172,7 @@ static bool is_same_value(const struct wafer_slot *slot, const struct wafer_slot
 {
     return slot->type == value->type && slot->integer == value->integer &&
            slot->length == value->length &&
-           (slot->data == NULL || sodium_memcmp(slot->data, value->data, value->length) == 0);
+           (slot->data == NULL || wafer_equal(slot->data, value->data, value->length));
 }
 
 static uint8_t *arena_room(struct wafer_variables *variables, size_t size)

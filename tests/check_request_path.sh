@@ -27,4 +27,12 @@ case $status in
 77) echo 'skipped: seccomp filters are not available here' ;;
 *) echo "not ok - a request made a system call (status $status)" ;;
 esac
+[ "$status" -eq 0 ] || exit "$status"
+
+"$program" fresh || status=$?
+if [ "$status" -eq 0 ]; then
+    echo 'ok - with fresh_nonces 5,000 seals take 5,000'
+else
+    echo "not ok - with fresh_nonces 5,000 seals take 5,000 (status $status)"
+fi
 exit "$status"

@@ -535,12 +535,13 @@ static void seal_by_hand(struct world *world, const uint8_t *plain, size_t lengt
     const struct wafer_generation *generation = wafer_keyring_take(world->ring);
     const struct wafer_key *key = wafer_keys_sealing(wafer_generation_keys(generation),
                                                      world->now_ms);
-    static uint8_t raw[WAFER_RAW_MAX];
+    static struct wafer_box box;
     size_t at = strlen("__Host-session=");
 
     memcpy(cookie, "__Host-session=", at);
+    memcpy(box.bytes + WAFER_BOX_TEXT, plain, length);
     assert_true(wafer_seal_close(wafer_generation_subkeys(generation, key, 0)->cipher, key->id,
-                                 plain, length, raw, cookie + at));
+                                 false, &box, length, cookie + at));
     cookie[at + WAFER_BASE64_LENGTH(length + WAFER_SEAL_OVERHEAD)] = '\0';
     wafer_keyring_give(world->ring, generation);
 }

@@ -48,17 +48,17 @@ static void reference_seal(struct token *token, const uint8_t header[WAFER_SEAL_
     write_text(token);
 }
 
-/* A token of ours, sealed from memory of exactly the sizes the contract names. */
+/* A token of ours, sealed into memory of exactly the size the contract names. */
 static void seal(struct token *token, const uint8_t id[WAFER_KEY_ID_SIZE], const uint8_t *plain,
                  size_t length)
 {
     size_t raw_length = length + WAFER_SEAL_OVERHEAD;
     size_t text_length = WAFER_BASE64_LENGTH(raw_length);
-    uint8_t *input = guarded_copy(plain, length);
-    uint8_t *raw = guarded(raw_length);
+    struct wafer_box *box = (struct wafer_box *)guarded(sizeof *box);
     char *text = (char *)guarded(text_length);
 
-    assert_true(wafer_seal_close(key, id, input, length, raw, text));
+    memcpy(box->bytes + WAFER_BOX_TEXT, plain, length);
+    assert_true(wafer_seal_close(key, id, false, box, length, text));
     memcpy(token->text, text, text_length);
     token->text[text_length] = '\0';
     token->length = text_length;
@@ -66,8 +66,7 @@ static void seal(struct token *token, const uint8_t id[WAFER_KEY_ID_SIZE], const
                                        &token->raw_length, NULL, URL_SAFE),
                      0);
     assert_int_equal(token->raw_length, raw_length);
-    guarded_free(input, length);
-    guarded_free(raw, raw_length);
+    guarded_free((uint8_t *)box, sizeof *box);
     guarded_free(text, text_length);
 }
 
@@ -79,7 +78,17 @@ static bool is_filled_with(const uint8_t *bytes, size_t length, uint8_t filler)
     return true;
 }
 
-/* Opens from, and into, memory of exactly the size it takes. On failure the plaintext must be as it
+/* From the front on zeroed, behind that as it was. */
+static bool is_untouched_or_zeroed(const uint8_t *bytes, size_t length)
+{
+    size_t zeros = 0;
+
+    while (zeros < length && bytes[zeros] == 0)
+        zeros++;
+    return is_filled_with(bytes + zeros, length - zeros, 0xA5);
+}
+
+/* Opens from memory of exactly the size it takes. On failure the plaintext must be as it
  * was, or zeroed, and its length untouched; on success it goes to out. */
 static enum wafer_seal_result open_text(const uint8_t cipher_key[32], const char *text,
                                         size_t length, uint8_t *out, size_t *out_length)
@@ -87,10 +96,11 @@ static enum wafer_seal_result open_text(const uint8_t cipher_key[32], const char
     size_t raw_length = WAFER_BASE64_BYTES(length);
     size_t room = raw_length > WAFER_SEAL_OVERHEAD ? raw_length - WAFER_SEAL_OVERHEAD : 0;
     char *input = (char *)guarded_copy(text, length);
-    uint8_t *raw = guarded(raw_length);
-    uint8_t *plain = guarded(room);
+    struct wafer_box *raw = (struct wafer_box *)guarded(sizeof *raw);
+    struct wafer_box *box = (struct wafer_box *)guarded(sizeof *box);
+    const uint8_t *plain = box->bytes + WAFER_BOX_TEXT;
     size_t plain_length = 12345;
-    enum wafer_seal_result result = wafer_seal_open(cipher_key, input, length, raw, plain,
+    enum wafer_seal_result result = wafer_seal_open(cipher_key, input, length, raw, box,
                                                     &plain_length);
 
     if (result == WAFER_SEAL_OK) {
@@ -99,12 +109,12 @@ static enum wafer_seal_result open_text(const uint8_t cipher_key[32], const char
         *out_length = room;
     } else {
         assert_int_equal(plain_length, 12345);
-        assert_true(is_filled_with(plain, room, 0xA5) || is_filled_with(plain, room, 0));
+        assert_true(is_untouched_or_zeroed(plain, room));
     }
     assert_memory_equal(input, text, length);
     guarded_free(input, length);
-    guarded_free(raw, raw_length);
-    guarded_free(plain, room);
+    guarded_free((uint8_t *)raw, sizeof *raw);
+    guarded_free((uint8_t *)box, sizeof *box);
     return result;
 }
 
@@ -180,7 +190,7 @@ static void check_both_ways(const struct vector *vector)
 {
     struct token token = {.length = strlen(vector->text)};
     uint8_t id[WAFER_KEY_ID_SIZE];
-    uint8_t raw[WAFER_RAW_MAX];
+    struct wafer_box box;
     char text[WAFER_TOKEN_MAX];
 
     memcpy(token.text, vector->text, token.length + 1);
@@ -189,8 +199,8 @@ static void check_both_ways(const struct vector *vector)
     assert_opens_to(vector->cipher_key, &token, vector->plain, vector->plain_length);
 
     next_random = vector->nonce;
-    assert_true(
-        wafer_seal_close(vector->cipher_key, id, vector->plain, vector->plain_length, raw, text));
+    memcpy(box.bytes + WAFER_BOX_TEXT, vector->plain, vector->plain_length);
+    assert_true(wafer_seal_close(vector->cipher_key, id, false, &box, vector->plain_length, text));
     next_random = NULL;
     assert_memory_equal(text, token.text, token.length);
 }
@@ -347,18 +357,17 @@ static void the_same_plaintext_is_never_sealed_the_same(void **state)
 
 static void without_randomness_nothing_is_sealed(void **state)
 {
-    static const uint8_t plain[32];
-    uint8_t raw[sizeof plain + WAFER_SEAL_OVERHEAD];
-    uint8_t text[WAFER_BASE64_LENGTH(sizeof raw)];
+    static struct wafer_box box;
+    uint8_t text[WAFER_TOKEN_LENGTH(32)];
 
     (void)state;
     memset(text, 0xA5, sizeof text);
     wafer_reseed();
     no_randomness = true;
-    assert_false(wafer_seal_close(key, key_id, plain, sizeof plain, raw, (char *)text));
+    assert_false(wafer_seal_close(key, key_id, true, &box, 32, (char *)text));
     no_randomness = false;
     assert_true(is_filled_with(text, sizeof text, 0xA5));
-    assert_true(wafer_seal_close(key, key_id, plain, sizeof plain, raw, (char *)text));
+    assert_true(wafer_seal_close(key, key_id, true, &box, 32, (char *)text));
 }
 
 /* ---- Refusing -------------------------------------------------------------------------------- */

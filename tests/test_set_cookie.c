@@ -13,6 +13,31 @@
 #define NOW   INT64_C(784111777) /* Sun, 06 Nov 1994 08:49:37 GMT */
 #define EPOCH "Thu, 01 Jan 1970 00:00:00 GMT"
 
+static size_t prepare_and_size(const struct wafer_cookie_attributes *attributes,
+                               size_t value_length, bool lasting)
+{
+    struct wafer_cookie_attributes prepared = *attributes;
+    size_t size;
+    assert_int_equal(wafer_set_cookie_prepare(&prepared), WAFER_OK);
+    size = wafer_set_cookie_size(&prepared, value_length, lasting);
+    wafer_set_cookie_release(&prepared);
+    return size;
+}
+
+static wafer_result prepare_and_write(const struct wafer_cookie_attributes *attributes,
+                                      const char *value, size_t value_length, int64_t now_s,
+                                      int64_t max_age_s, char *line, size_t capacity,
+                                      size_t *line_length)
+{
+    struct wafer_cookie_attributes prepared = *attributes;
+    wafer_result result;
+    assert_int_equal(wafer_set_cookie_prepare(&prepared), WAFER_OK);
+    result = wafer_set_cookie_write(&prepared, value, value_length, now_s, max_age_s, line,
+                                    capacity, line_length);
+    wafer_set_cookie_release(&prepared);
+    return result;
+}
+
 static wafer_error error;
 static char line[ROOM];
 static size_t line_length;
@@ -66,8 +91,8 @@ static wafer_result write_value(const struct wafer_cookie_attributes *attributes
 {
     char *copy = (char *)guarded_copy(value, length);
     memset(line, 'x', sizeof(line));
-    wafer_result result = wafer_set_cookie_write(attributes, copy, length, now_s, max_age_s, line,
-                                                 sizeof(line), &line_length);
+    wafer_result result = prepare_and_write(attributes, copy, length, now_s, max_age_s, line,
+                                            sizeof(line), &line_length);
     assert_int_equal(strlen(line), line_length);
     assert_int_equal(line_length > 0, result == WAFER_OK);
     guarded_free(copy, length);
@@ -428,7 +453,7 @@ static void every_combination_is_written_into_its_exact_capacity(void **state)
         struct wafer_cookie_attributes attributes = combination(number / 4);
         const char *age = ages[number % 4];
         int64_t max_age_s = age != NULL ? strtoll(age, NULL, 10) : -1;
-        size_t size = wafer_set_cookie_size(&attributes, 5, age != NULL);
+        size_t size = prepare_and_size(&attributes, 5, age != NULL);
         assert_int_equal(check(attributes) == WAFER_OK, is_allowed(&attributes));
         if (!is_allowed(&attributes))
             continue;
@@ -438,13 +463,13 @@ static void every_combination_is_written_into_its_exact_capacity(void **state)
 
         size_t written = 1;
         char *exact = memory + ROOM - (line_length + 1);
-        assert_int_equal(wafer_set_cookie_write(&attributes, "value", 5, NOW, max_age_s, exact,
-                                                line_length + 1, &written),
+        assert_int_equal(prepare_and_write(&attributes, "value", 5, NOW, max_age_s, exact,
+                                           line_length + 1, &written),
                          WAFER_OK);
         assert_int_equal(written, line_length);
         assert_string_equal(exact, line);
-        assert_int_equal(wafer_set_cookie_write(&attributes, "value", 5, NOW, max_age_s, exact + 1,
-                                                line_length, &written),
+        assert_int_equal(prepare_and_write(&attributes, "value", 5, NOW, max_age_s, exact + 1,
+                                           line_length, &written),
                          WAFER_TOO_LARGE);
         assert_int_equal(written, 0);
         assert_int_equal(exact[1], '\0');
@@ -526,12 +551,12 @@ static void name_and_value_together_have_4096_bytes(void **state)
     memset(long_text, 'a', sizeof(long_text));
     assert_int_equal(write_value(&attributes, long_text, 4092, NOW, -1), WAFER_OK);
     assert_int_equal(line_length, 4097);
-    assert_int_equal(wafer_set_cookie_size(&attributes, 4092, false), 4097);
+    assert_int_equal(prepare_and_size(&attributes, 4092, false), 4097);
     assert_int_equal(write_value(&attributes, long_text, 4093, NOW, -1), WAFER_TOO_LARGE);
     assert_int_equal(write_value(&attributes, long_text, 4097, NOW, -1), WAFER_TOO_LARGE);
     /* A length that would wrap around is refused before the value is read. */
-    assert_int_equal(wafer_set_cookie_write(&attributes, long_text, SIZE_MAX, NOW, -1, line,
-                                            sizeof(line), &line_length),
+    assert_int_equal(prepare_and_write(&attributes, long_text, SIZE_MAX, NOW, -1, line,
+                                       sizeof(line), &line_length),
                      WAFER_TOO_LARGE);
     attributes.name = long_text;
     attributes.name_length = 4096;
@@ -587,10 +612,10 @@ static void no_capacity_at_all_is_too_large(void **state)
     struct wafer_cookie_attributes attributes = cookie("a", NULL, NULL);
     size_t written = 1;
     char one = 'x';
-    assert_int_equal(wafer_set_cookie_write(&attributes, "", 0, NOW, -1, NULL, 0, &written),
+    assert_int_equal(prepare_and_write(&attributes, "", 0, NOW, -1, NULL, 0, &written),
                      WAFER_TOO_LARGE);
     assert_int_equal(written, 0);
-    assert_int_equal(wafer_set_cookie_write(&attributes, "", 0, NOW, -1, &one, 1, &written),
+    assert_int_equal(prepare_and_write(&attributes, "", 0, NOW, -1, &one, 1, &written),
                      WAFER_TOO_LARGE);
     assert_int_equal(one, '\0');
 }
@@ -738,8 +763,8 @@ static void an_empty_value_may_be_null(void **state)
 {
     (void)state;
     struct wafer_cookie_attributes attributes = cookie("a", "/", NULL);
-    assert_int_equal(wafer_set_cookie_write(&attributes, NULL, 0, NOW, -1, line, sizeof(line),
-                                            &line_length),
+    assert_int_equal(prepare_and_write(&attributes, NULL, 0, NOW, -1, line, sizeof(line),
+                                       &line_length),
                      WAFER_OK);
     assert_string_equal(line, "a=; Path=/");
 }
@@ -750,8 +775,8 @@ static void a_value_may_stand_in_its_place_already(void **state)
     struct wafer_cookie_attributes attributes = cookie("name", "/", NULL);
     memset(line, 'x', sizeof(line));
     memcpy(line + 5, "value", 5);
-    assert_int_equal(wafer_set_cookie_write(&attributes, line + 5, 5, NOW, -1, line, sizeof(line),
-                                            &line_length),
+    assert_int_equal(prepare_and_write(&attributes, line + 5, 5, NOW, -1, line, sizeof(line),
+                                       &line_length),
                      WAFER_OK);
     assert_string_equal(line, "name=value; Path=/");
 }
@@ -795,7 +820,7 @@ static void whatever_is_accepted_reads_back_as_it_was(void **state)
         }
         if (check(attributes) == WAFER_OK &&
             write_value(&attributes, value, value_length, NOW, -1) == WAFER_OK) {
-            assert_int_equal(wafer_set_cookie_size(&attributes, value_length, false), line_length);
+            assert_int_equal(prepare_and_size(&attributes, value_length, false), line_length);
             assert_reads_back(&attributes, value, NULL, NULL);
             accepted++;
         } else {

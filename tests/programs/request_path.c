@@ -94,7 +94,7 @@ static bool request(wafer_session *session, int number)
     return (count > 1) == (number % 2 == 0);
 }
 
-static bool set_up(wafer_session **session)
+static bool set_up(wafer_session **session, bool fresh_nonces)
 {
     static char key[WAFER_KEYS_LINE_MAX];
     wafer_keyring_settings keys = WAFER_KEYRING_SETTINGS_INIT;
@@ -108,6 +108,7 @@ static bool set_up(wafer_session **session)
         return false;
     keys.text = key;
     keys.text_length = strlen(key);
+    settings.fresh_nonces = fresh_nonces;
     lists.on_start = WAFER_START_FORGETS;
     if (wafer_keyring_new(&keys, &settings.keyring, NULL) != WAFER_OK ||
         wafer_revocations_new(&lists, &settings.revocations, NULL) != WAFER_OK ||
@@ -126,12 +127,13 @@ static bool set_up(wafer_session **session)
     return true;
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
     wafer_session *session;
+    bool fresh_nonces = count > 1 && strcmp(arguments[1], "fresh") == 0;
     int failed = 0;
 
-    if (!set_up(&session)) {
+    if (!set_up(&session, fresh_nonces)) {
         (void)puts("not ok - the session could not be set up");
         return 1;
     }
@@ -148,5 +150,5 @@ int main(void)
     if (allocations != 0)
         _Exit(4);
     /* The first batch was made while setting up. */
-    _Exit(randoms == REQUESTS / 2 / BATCH ? 0 : 5);
+    _Exit(randoms == REQUESTS / 2 / (fresh_nonces ? 1 : BATCH) ? 0 : 5);
 }
