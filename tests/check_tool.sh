@@ -290,6 +290,16 @@ revoke() {
     equals 'as its key' "$id" "$(members key)"
 }
 
+# Who signed in while the command waited is logged out, too.
+revoking_waits() {
+    flock list sh -c 'echo >held; sleep 0.5; date +%s%3N >released' &
+    for _ in $(seq 200); do [ -e held ] || sleep 0.01; done
+    works 'a list that another opens is waited for' revoke session $id --revocations file:list --json
+    wait $!
+    [ "$("$json" at_ms <out)" -ge "$(cat released)" ]
+    report $? 'and the time is that after waiting'
+}
+
 what_is_not_revoked() {
     before=$("$wafer" revocations list --revocations file:list --json | sed 's/"age_ms":-*[0-9]*//g')
     refused 'nobody' 2 revoke --revocations file:list
@@ -658,6 +668,7 @@ seal_and_open
 what_does_not_open
 what_is_not_sealed
 revoke
+revoking_waits
 what_is_not_revoked
 revocations
 full_list

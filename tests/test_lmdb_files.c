@@ -7,6 +7,15 @@
 
 #define NOBODY 65534
 
+static unsigned opens_with; /* more of LMDB's flags */
+
+int __real_mdb_env_open(MDB_env *env, const char *path, unsigned flags, mdb_mode_t mode);
+int __wrap_mdb_env_open(MDB_env *env, const char *path, unsigned flags, mdb_mode_t mode);
+int __wrap_mdb_env_open(MDB_env *env, const char *path, unsigned flags, mdb_mode_t mode)
+{
+    return __real_mdb_env_open(env, path, flags | opens_with, mode);
+}
+
 static void assert_refused(const struct folder *folder, wafer_result result, const char *words)
 {
     wafer_error error = open_fails(folder);
@@ -134,6 +143,71 @@ static void the_journal_is_as_large_as_the_capacity_needs_but_takes_no_blocks(vo
     wafer_revocations_free(open_table(folder, &table));
     assert_int_equal(stat(folder->file, &status), 0);
     assert_true(status.st_size >= 250000000);
+}
+
+static off_t size_of(const char *path)
+{
+    struct stat status;
+
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_size;
+}
+
+static void only_who_may_create_the_journal_enlarges_it_without_being_told(void **state)
+{
+    struct folder *folder = *state;
+    wafer_revocations_settings table = table_settings(10000);
+    wafer_revocations *list;
+
+    assert_int_equal(try_open(folder->file, &table, 65536, &list, NULL), WAFER_OK);
+    assert_int_equal(log_out(list, 1), WAFER_OK);
+    wafer_revocations_free(list);
+    table.access = WAFER_ACCESS_WRITE;
+    for (size_t told = 0; told <= 131072; told += 131072) {
+        assert_int_equal(try_open(folder->file, &table, told, &list, NULL), WAFER_OK);
+        assert_int_equal(log_out(list, 2), WAFER_OK);
+        wafer_revocations_free(list);
+        assert_int_equal(size_of(folder->file), told != 0 ? told : 65536);
+    }
+    table.access = WAFER_ACCESS_CREATE;
+    assert_int_equal(try_open(folder->file, &table, 0, &list, NULL), WAFER_OK);
+    assert_true(refuses(list, 1) && refuses(list, 2));
+    wafer_revocations_free(list);
+    assert_true(size_of(folder->file) >= 10000 * 200);
+}
+
+/* What each session leaves when it is renewed and then logged out. */
+static void revoke_up_to_the_capacity(wafer_revocations *list, uint32_t capacity)
+{
+    uint32_t sessions = capacity - capacity / 8;
+
+    for (uint32_t i = 0; i < 2 * sessions + capacity / 8; i++) {
+        wafer_revocation_kind kind = i < sessions       ? WAFER_REVOKE_COPIES
+                                     : i < 2 * sessions ? WAFER_REVOKE_SESSION
+                                                        : WAFER_REVOKE_SUBJECT;
+        /* Spread, as ids are. */
+        wafer_revocation entry = entry_of(kind, i % sessions * UINT32_C(2654435761), 0,
+                                          kind == WAFER_REVOKE_COPIES ? 1 : 0);
+        wafer_result result = wafer_revocations_apply(list, now_ms, &entry);
+        if (result != WAFER_OK)
+            fail_msg("entry %u: %s", (unsigned)i, wafer_result_text(result));
+    }
+}
+
+static void a_journal_has_room_for_all_that_the_table_has(void **state)
+{
+    struct folder *folder = *state;
+    wafer_revocations_settings table = table_settings(4096);
+
+    opens_with = MDB_NOSYNC; /* which is quick */
+    wafer_revocations *list = open_table(folder, &table);
+    opens_with = 0;
+    revoke_up_to_the_capacity(list, 4096);
+    assert_int_equal(status_of(list).entries, 4096);
+    wafer_revocations_free(list);
+    list = open_table(folder, &table);
+    assert_int_equal(status_of(list).entries, 4096);
+    wafer_revocations_free(list);
 }
 
 /* ---- Whose it is ---- */
@@ -645,6 +719,8 @@ int main(void)
         TEST(the_systems_clock_is_the_default),
         TEST(with_access_to_write_a_journal_must_be_there),
         TEST(the_journal_is_as_large_as_the_capacity_needs_but_takes_no_blocks),
+        TEST(only_who_may_create_the_journal_enlarges_it_without_being_told),
+        TEST(a_journal_has_room_for_all_that_the_table_has),
         TEST(modes_are_the_same_whatever_the_umask),
         TEST(files_open_to_others_are_refused),
         TEST(another_users_files_are_refused),
