@@ -1,9 +1,5 @@
 #include "arena.h"
 
-/* Up to here nobody looks for gaps: behind the mark nothing is in the way, and few requests ever
- * put more. */
-#define APPENDED (WAFER_ARENA_SIZE / 2)
-
 bool wafer_arena_holds(const struct wafer_arena *arena, const void *memory, size_t *offset)
 {
     const uintptr_t distance = (uintptr_t)memory - (uintptr_t)arena->bytes;
@@ -36,15 +32,11 @@ static size_t past_slots(const struct wafer_arena *arena, const struct wafer_slo
     return start;
 }
 
-uint8_t *wafer_arena_room(struct wafer_arena *arena, const struct wafer_slot *slots, size_t count,
-                          const struct wafer_slot *taken, size_t taken_count, size_t size)
+uint8_t *wafer_arena_gap(struct wafer_arena *arena, const struct wafer_slot *slots, size_t count,
+                         const struct wafer_slot *taken, size_t taken_count, size_t size)
 {
     size_t start = 0;
 
-    if (size <= APPENDED && arena->used <= APPENDED - size) {
-        arena->used += size;
-        return arena->bytes + arena->used - size;
-    }
     while (size <= WAFER_ARENA_SIZE && start <= WAFER_ARENA_SIZE - size) {
         size_t next = past_slots(arena, slots, count, start, size);
         next = past_slots(arena, taken, taken_count, next, size);

@@ -1,12 +1,12 @@
 #include "cbor.h"
 
-/* The low five bits of a head: an argument below 24, or how many bytes of it follow. */
+/* The low five bits of a head: a short argument, or how many bytes of it follow. */
 #define ONE_BYTE    24
 #define EIGHT_BYTES 27
 
-size_t wafer_cbor_head_size(uint64_t argument)
+size_t wafer_cbor_any_head_size(uint64_t argument)
 {
-    if (argument < ONE_BYTE)
+    if (argument < WAFER_CBOR_SHORT)
         return 1;
     if (argument <= UINT8_MAX)
         return 2;
@@ -30,7 +30,7 @@ static uint8_t width_code(size_t head_size)
     }
 }
 
-size_t wafer_cbor_put_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out)
+size_t wafer_cbor_put_any_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out)
 {
     const size_t size = wafer_cbor_head_size(argument);
     const uint8_t low = size == 1 ? (uint8_t)argument : width_code(size);
@@ -43,8 +43,8 @@ size_t wafer_cbor_put_head(enum wafer_cbor_major major, uint64_t argument, uint8
     return size;
 }
 
-bool wafer_cbor_get_head(const uint8_t **at, const uint8_t *end, unsigned *major,
-                         uint64_t *argument)
+bool wafer_cbor_get_any_head(const uint8_t **at, const uint8_t *end, unsigned *major,
+                             uint64_t *argument)
 {
     const uint8_t *from = *at;
 

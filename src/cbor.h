@@ -20,14 +20,43 @@ enum wafer_cbor_major {
 #define WAFER_CBOR_TRUE     21
 #define WAFER_CBOR_HEAD_MAX 9
 
+/* Arguments below this are in the head's one byte. Nearly all are: that much is inline. */
+#define WAFER_CBOR_SHORT 24
+
+/* The same functions for all arguments. */
+size_t wafer_cbor_any_head_size(uint64_t argument);
+size_t wafer_cbor_put_any_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out);
+bool wafer_cbor_get_any_head(const uint8_t **at, const uint8_t *end, unsigned *major,
+                             uint64_t *argument);
+
 /* Bytes that a head with this argument takes. */
-size_t wafer_cbor_head_size(uint64_t argument);
+static inline size_t wafer_cbor_head_size(uint64_t argument)
+{
+    return argument < WAFER_CBOR_SHORT ? 1 : wafer_cbor_any_head_size(argument);
+}
+
 /* Writes a head in its shortest form and returns its size; out has room for it. */
-size_t wafer_cbor_put_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out);
+static inline size_t wafer_cbor_put_head(enum wafer_cbor_major major, uint64_t argument,
+                                         uint8_t *out)
+{
+    if (argument >= WAFER_CBOR_SHORT)
+        return wafer_cbor_put_any_head(major, argument, out);
+    *out = (uint8_t)((unsigned)major << 5 | argument);
+    return 1;
+}
+
 /* Reads a head at *at, moves *at past it. False at the end, for a longer form than needed, for
  * indefinite lengths and reserved values; *at then stays. Simple values come as WAFER_CBOR_SIMPLE
  * only when false or true. */
-bool wafer_cbor_get_head(const uint8_t **at, const uint8_t *end, unsigned *major,
-                         uint64_t *argument);
+static inline bool wafer_cbor_get_head(const uint8_t **at, const uint8_t *end, unsigned *major,
+                                       uint64_t *argument)
+{
+    if (*at == end || (**at & 31) >= WAFER_CBOR_SHORT || **at >> 5 == WAFER_CBOR_SIMPLE)
+        return wafer_cbor_get_any_head(at, end, major, argument);
+    *major = **at >> 5;
+    *argument = **at & 31;
+    ++*at;
+    return true;
+}
 
 #endif

@@ -48,7 +48,7 @@ const struct wafer_key *wafer_generation_find(const struct wafer_generation *gen
     for (size_t i = 0; i < keys->count; i++) {
         const struct wafer_key *key = &keys->key[i];
 
-        if (sodium_memcmp(key->id, id, WAFER_KEY_ID_SIZE) == 0)
+        if (memcmp(key->id, id, WAFER_KEY_ID_SIZE) == 0)
             return wafer_key_opens(key, now_ms) ? key : NULL;
     }
     return NULL;

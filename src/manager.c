@@ -131,6 +131,60 @@ static void set_attributes(struct wafer_cookie_attributes *attributes, const waf
     attributes->partitioned = own->partitioned;
 }
 
+/* ---- Sizes ---- */
+
+static size_t value_max(const wafer_manager *manager, bool outlives_browser)
+{
+    size_t left = manager->settings.line_limit - manager->line_fixed[outlives_browser];
+    size_t pair = WAFER_COOKIE_PAIR_MAX - manager->attributes.name_length;
+
+    return left < pair ? left : pair;
+}
+
+static size_t value_size(const wafer_manager *manager, const struct wafer_parts *parts)
+{
+    size_t pad_to = manager->settings.pad_to;
+    size_t plain = WAFER_RECORD_MAX + parts->subject_length + parts->encoded;
+
+    if (pad_to > 1)
+        plain = (plain + pad_to - 1) / pad_to * pad_to;
+    return WAFER_TOKEN_LENGTH(plain);
+}
+
+/* The largest encoded size for nobody. */
+static size_t encoded_max(const wafer_manager *manager, bool outlives_browser)
+{
+    size_t plain = WAFER_TOKEN_PLAIN(value_max(manager, outlives_browser));
+
+    if (manager->settings.pad_to > 1)
+        plain -= plain % manager->settings.pad_to;
+    return plain > WAFER_RECORD_MAX ? plain - WAFER_RECORD_MAX : 0;
+}
+
+size_t wafer_manager_line_size(const wafer_manager *manager, const struct wafer_parts *parts)
+{
+    return manager->line_fixed[parts->outlives_browser] + value_size(manager, parts);
+}
+
+size_t wafer_manager_line_max(const wafer_manager *manager, bool outlives_browser)
+{
+    return manager->line_fixed[outlives_browser] + value_max(manager, outlives_browser);
+}
+
+bool wafer_manager_fits(const wafer_manager *manager, const struct wafer_parts *parts)
+{
+    return value_size(manager, parts) <= value_max(manager, parts->outlives_browser);
+}
+
+size_t wafer_manager_encoded_max(const wafer_manager *manager, const struct wafer_parts *parts)
+{
+    size_t most = manager->encoded_max[parts->outlives_browser];
+
+    return most > parts->subject_length ? most - parts->subject_length : 0;
+}
+
+/* ---- Making ---- */
+
 /* Everything that is derived once; the strings are copied already. */
 static wafer_result prepare(wafer_manager *manager, wafer_error *error)
 {
@@ -153,6 +207,8 @@ static wafer_result prepare(wafer_manager *manager, wafer_error *error)
                           "name, attributes and pad_to leave no room for a session in line_limit, "
                           "%zu, or in the 4096 bytes of name and value",
                           manager->settings.line_limit);
+    manager->encoded_max[false] = encoded_max(manager, false);
+    manager->encoded_max[true] = encoded_max(manager, true);
     return wafer_keyring_bind(manager->settings.keyring, manager->settings.name,
                               manager->settings.context, &manager->binding, error);
 }
@@ -207,49 +263,4 @@ void wafer_manager_free(wafer_manager *manager)
 bool wafer_manager_now(const wafer_manager *manager, int64_t *now_ms)
 {
     return wafer_clock_read(manager->settings.clock, manager->settings.clock_context, now_ms);
-}
-
-/* ---- Sizes ---- */
-
-static size_t value_max(const wafer_manager *manager, bool outlives_browser)
-{
-    size_t left = manager->settings.line_limit - manager->line_fixed[outlives_browser];
-    size_t pair = WAFER_COOKIE_PAIR_MAX - manager->attributes.name_length;
-
-    return left < pair ? left : pair;
-}
-
-static size_t value_size(const wafer_manager *manager, const struct wafer_parts *parts)
-{
-    size_t pad_to = manager->settings.pad_to;
-    size_t plain = WAFER_RECORD_MAX + parts->subject_length + parts->encoded;
-
-    if (pad_to > 1)
-        plain = (plain + pad_to - 1) / pad_to * pad_to;
-    return WAFER_TOKEN_LENGTH(plain);
-}
-
-size_t wafer_manager_line_size(const wafer_manager *manager, const struct wafer_parts *parts)
-{
-    return manager->line_fixed[parts->outlives_browser] + value_size(manager, parts);
-}
-
-size_t wafer_manager_line_max(const wafer_manager *manager, bool outlives_browser)
-{
-    return manager->line_fixed[outlives_browser] + value_max(manager, outlives_browser);
-}
-
-bool wafer_manager_fits(const wafer_manager *manager, const struct wafer_parts *parts)
-{
-    return value_size(manager, parts) <= value_max(manager, parts->outlives_browser);
-}
-
-size_t wafer_manager_encoded_max(const wafer_manager *manager, const struct wafer_parts *parts)
-{
-    size_t plain = WAFER_TOKEN_PLAIN(value_max(manager, parts->outlives_browser));
-    size_t other = WAFER_RECORD_MAX + parts->subject_length;
-
-    if (manager->settings.pad_to > 1)
-        plain -= plain % manager->settings.pad_to;
-    return plain > other ? plain - other : 0;
 }

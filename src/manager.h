@@ -8,9 +8,11 @@
 struct wafer_manager {
     wafer_settings settings; /* its strings point into `strings` */
     struct wafer_cookie_attributes attributes;
-    size_t binding;       /* the subkeys for this name and context in every generation */
-    size_t line_fixed[2]; /* the line without a value: gone with the browser, outliving it */
-    int64_t list_skew_ms; /* the list's */
+    size_t binding; /* the subkeys for this name and context in every generation */
+    /* For a cookie that goes with the browser, and for one that outlives it: */
+    size_t line_fixed[2];  /* the line without a value */
+    size_t encoded_max[2]; /* the largest encoded size for nobody */
+    int64_t list_skew_ms;  /* the list's */
     char *strings;
 };
 

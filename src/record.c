@@ -2,6 +2,7 @@
 
 #include "utf8.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define LOGIN_SIZE            6
@@ -52,24 +53,23 @@ static const uint8_t *get_bytes(struct reader *reader, size_t length)
 
 static uint64_t get_compact(struct reader *reader, uint64_t most)
 {
+    const uint8_t *at = reader->at;
     uint64_t value = 0;
+    unsigned shift = 0;
 
-    for (unsigned shift = 0; shift < 7 * COMPACT_MAX; shift += 7) {
-        const uint8_t *byte = get_bytes(reader, 1);
-
-        if (byte == NULL)
-            return 0;
-        value |= (uint64_t)(*byte & 0x7F) << shift;
-        if (*byte < 0x80) {
-            bool shortest = *byte != 0 || shift == 0;
-
-            if (!shortest || value > most)
-                break;
-            return value;
-        }
+    if (at == NULL)
+        return 0;
+    while (at != reader->end && *at >= 0x80 && shift < 7 * (COMPACT_MAX - 1)) {
+        value |= (uint64_t)(*at++ & 0x7F) << shift;
+        shift += 7;
     }
-    reader->at = NULL;
-    return 0;
+    if (at == reader->end || *at >= 0x80 || (*at == 0 && shift > 0)) {
+        reader->at = NULL;
+        return 0;
+    }
+    value |= (uint64_t)*at << shift;
+    reader->at = value <= most ? at + 1 : NULL;
+    return value <= most ? value : 0;
 }
 
 /* A time as its distance from `base`; outside 0 .. TIME_LIMIT_MS is wrong. */
@@ -139,6 +139,15 @@ static void read_subject(struct reader *reader, struct wafer_record *record)
     record->subject[*length] = '\0';
 }
 
+/* Six bytes, read as the end of eight. */
+static int64_t get_login(const uint8_t *bytes)
+{
+    uint64_t login = 0;
+
+    memcpy((uint8_t *)&login + sizeof login - LOGIN_SIZE, bytes, LOGIN_SIZE);
+    return (int64_t)be64toh(login);
+}
+
 bool wafer_record_read(const uint8_t *plain, size_t length, struct wafer_record *record,
                        size_t *used)
 {
@@ -150,9 +159,7 @@ bool wafer_record_read(const uint8_t *plain, size_t length, struct wafer_record 
     if (flags == NULL || *flags & ~(FLAG_OUTLIVES_BROWSER | FLAG_ACTIVE))
         return false;
     memcpy(record->id, id, WAFER_ID_SIZE);
-    record->login_at_ms = 0;
-    for (size_t i = 0; i < LOGIN_SIZE; i++)
-        record->login_at_ms = record->login_at_ms << 8 | login[i];
+    record->login_at_ms = get_login(login);
     if (record->login_at_ms > WAFER_TIME_MAX_MS)
         return false;
     record->outlives_browser = *flags & FLAG_OUTLIVES_BROWSER;

@@ -17,6 +17,9 @@
 #ifndef WAFER_SRC_RECORD_H
 #define WAFER_SRC_RECORD_H
 
+#include <sodium.h>
+#include <string.h>
+
 #include <wafer.h>
 
 /* Room for everything in front of the variables but the subject's bytes, at the longest. */
@@ -35,10 +38,23 @@ struct wafer_record {
     char subject[WAFER_SUBJECT_MAX + 1];
 };
 
-/* The bytes of a record that are not zero: all but those behind its subject. Whoever shortens a
- * subject zeroes the rest. */
-#define WAFER_RECORD_USED(record)                                                                  \
-    (offsetof(struct wafer_record, subject) + (size_t)(record)->subject_length)
+/* Of a record the bytes behind its subject are zeros at all times, so that zeroing and copying need
+ * not touch them. A record has to be zeroed before it is given another subject. Calls that are not
+ * made inline are faster here than what compilers make of lengths up to 255. */
+static inline void wafer_record_zero(struct wafer_record *record)
+{
+    if (record->subject_length > 0)
+        sodium_memzero(record->subject, record->subject_length);
+    memset(record, 0, offsetof(struct wafer_record, subject));
+}
+
+/* Into one of zeros. */
+static inline void wafer_record_copy(struct wafer_record *to, const struct wafer_record *from)
+{
+    memcpy(to, from, offsetof(struct wafer_record, subject));
+    if (from->subject_length > 0)
+        memmove(to->subject, from->subject, from->subject_length);
+}
 
 /* Writes the record and returns its length; out has room for WAFER_RECORD_MAX and the subject. The
  * record's times must be in range. */

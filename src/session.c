@@ -66,26 +66,23 @@ static void wipe_text(struct wafer_box *box, size_t length)
     memset(box->bytes + WAFER_BOX_TEXT, 0, length);
 }
 
-static void wipe_record(struct wafer_record *record)
-{
-    memset(record, 0, WAFER_RECORD_USED(record));
-}
-
 /* Wipes what a request left, and no more: most of a session's memory is never touched. */
 static void wipe(wafer_session *session)
 {
-    size_t plain = WAFER_BASE64_BYTES(session->token_used);
+    size_t came = WAFER_BASE64_BYTES(session->came_used);
+    size_t sealed = WAFER_BASE64_BYTES(session->token_length);
 
     wafer_variables_wipe(&session->variables);
-    wipe_record(&session->record);
-    wipe_record(&session->came);
+    wafer_record_zero(&session->record);
+    wafer_record_zero(&session->came);
     for (size_t i = 0; i < 2; i++) {
-        wipe_record(&session->trial[i].record);
-        wipe_text(&session->trial[i].plain, plain);
+        wafer_record_zero(&session->trial[i].record);
+        wipe_text(&session->trial[i].plain, came);
     }
-    wipe_text(&session->raw, plain);
-    memset(session->line, 0, session->line_used);
-    session->token_used = session->line_used = 0;
+    wipe_text(&session->raw, came > sealed ? came : sealed);
+    if (session->line_used > 0)
+        memset(session->line, 0, session->line_used);
+    session->came_used = session->line_used = 0;
 }
 
 void wafer_end(wafer_session *session)

@@ -89,7 +89,7 @@ struct wafer_session {
 
     struct wafer_trial *best;  /* its plaintext is what the variables are read from */
     struct wafer_trial *other; /* further trials; then its plaintext is the map as it came */
-    size_t token_used;         /* the longest token that went through: what wiping must cover */
+    size_t came_used;          /* the longest token that was tried: what wiping must cover */
     size_t line_used;          /* likewise of line */
     size_t original_length;    /* of that map */
     size_t token_length;

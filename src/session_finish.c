@@ -118,8 +118,6 @@ static wafer_result seal(wafer_session *session, char *token)
     length = write_plain(session);
     subkeys = wafer_generation_subkeys(session->generation, key, session->manager->binding);
     session->token_length = WAFER_TOKEN_LENGTH(length);
-    if (session->token_used < session->token_length)
-        session->token_used = session->token_length;
     return wafer_seal_close(subkeys->cipher, key->id, session->manager->settings.fresh_nonces,
                             &session->raw, length, token)
                ? WAFER_OK

@@ -18,12 +18,12 @@ static void try_candidate(wafer_session *session, struct wafer_candidates *candi
                                                                    session->manager->binding);
     enum wafer_seal_result seal;
 
-    memset(&trial->record, 0, WAFER_RECORD_USED(&trial->record)); /* of the one before it */
+    wafer_record_zero(&trial->record);
     trial->verdict = WAFER_REJECTED;
     trial->superseded = false;
     trial->key = candidate->key;
-    if (candidate->length > session->token_used)
-        session->token_used = candidate->length;
+    if (candidate->length > session->came_used)
+        session->came_used = candidate->length;
     seal = wafer_seal_open(subkeys->cipher, candidate->token, candidate->length, &session->raw,
                            &trial->plain, &trial->plain_length);
     if (seal != WAFER_SEAL_OK) {
@@ -114,9 +114,9 @@ static void adopt(wafer_session *session)
     session->came_known = refused || best->verdict == WAFER_IDLE;
     /* Both records are zeros so far. */
     if (session->came_known)
-        memcpy(&session->came, &best->record, WAFER_RECORD_USED(&best->record));
+        wafer_record_copy(&session->came, &best->record);
     if (session->live) {
-        memcpy(&session->record, &best->record, WAFER_RECORD_USED(&best->record));
+        wafer_record_copy(&session->record, &best->record);
         session->key = best->key;
     } else {
         wafer_session_reset(session, &session->record);
@@ -137,7 +137,7 @@ static void open_candidates(wafer_session *session, struct wafer_candidates *can
     unsigned refused[WAFER_REFUSED_KINDS];
     uint64_t skip = 0;
 
-    session->best->verdict = any_refused(candidates) ? WAFER_REJECTED : WAFER_NONE;
+    session->best->verdict = WAFER_NONE;
     session->best->superseded = false;
     memcpy(refused, candidates->refused, sizeof refused);
     for (;;) {
@@ -153,6 +153,8 @@ static void open_candidates(wafer_session *session, struct wafer_candidates *can
         session->best->verdict = WAFER_REJECTED;
         session->conflict = false;
     }
+    if (session->best->verdict == WAFER_NONE && any_refused(candidates))
+        session->best->verdict = WAFER_REJECTED;
     adopt(session);
 }
 

@@ -137,25 +137,29 @@ static wafer_result put_value(wafer_session *session, const char *name,
 
 static wafer_result put(wafer_session *session, const char *name, const struct wafer_slot *value)
 {
+    return remember(session, name != NULL ? put_value(session, name, value) : WAFER_INVALID);
+}
+
+static wafer_result put_number(wafer_session *session, const char *name,
+                               const struct wafer_slot *value)
+{
     wafer_result result = begin_change(session);
 
-    if (result != WAFER_OK)
-        return result;
-    return remember(session, name != NULL ? put_value(session, name, value) : WAFER_INVALID);
+    return result == WAFER_OK ? put(session, name, value) : result;
 }
 
 wafer_result wafer_put_integer(wafer_session *session, const char *name, int64_t value)
 {
     struct wafer_slot slot = {.type = WAFER_INTEGER, .integer = value};
 
-    return put(session, name, &slot);
+    return put_number(session, name, &slot);
 }
 
 wafer_result wafer_put_boolean(wafer_session *session, const char *name, bool value)
 {
     struct wafer_slot slot = {.type = WAFER_BOOLEAN, .integer = value};
 
-    return put(session, name, &slot);
+    return put_number(session, name, &slot);
 }
 
 static wafer_result put_data(wafer_session *session, const char *name, wafer_type type,

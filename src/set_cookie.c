@@ -2,6 +2,7 @@
 
 #include "calendar.h"
 #include "error.h"
+#include "octets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,33 +30,27 @@ static bool is_token_byte(char byte)
     return is_alphanumeric(byte) || (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
 }
 
-/* cookie-octet, RFC 6265 4.1.1, of sixteen bytes at once: ~0 for each that is none. */
-typedef uint8_t octets __attribute__((vector_size(16)));
-
-static octets no_value_bytes(octets bytes)
+/* cookie-octet, RFC 6265 4.1.1; 0xFF for each byte that is none. */
+static wafer_octets no_value_bytes(wafer_octets bytes)
 {
-    return (octets)((bytes - '!' > '~' - '!') | (bytes == '"') | (bytes == ',') | (bytes == ';') |
-                    (bytes == '\\'));
+    return (wafer_octets)((bytes - '!' > '~' - '!') | (bytes == '"') | (bytes == ',') |
+                          (bytes == ';') | (bytes == '\\'));
 }
 
 static bool is_value(const char *value, size_t length)
 {
-    octets wrong = {0};
-    octets bytes;
-    uint64_t any[2];
+    wafer_octets wrong = {0};
     size_t at = 0;
 
-    for (; length - at >= sizeof bytes; at += sizeof bytes) {
-        memcpy(&bytes, value + at, sizeof bytes);
-        wrong |= no_value_bytes(bytes);
-    }
+    for (; length - at >= WAFER_OCTETS; at += WAFER_OCTETS)
+        wrong |= no_value_bytes(wafer_octets_load(value + at));
     if (at < length) {
-        memset(&bytes, 'A', sizeof bytes);
-        memcpy(&bytes, value + at, length - at);
-        wrong |= no_value_bytes(bytes);
+        char rest[WAFER_OCTETS];
+        memset(rest, 'A', sizeof rest);
+        memcpy(rest, value + at, length - at);
+        wrong |= no_value_bytes(wafer_octets_load(rest));
     }
-    memcpy(any, &wrong, sizeof any);
-    return (any[0] | any[1]) == 0;
+    return !wafer_octets_any(wrong, 0xFF);
 }
 
 /* A byte that is no printable character goes into the sentence as its number, so that input never
@@ -268,11 +263,10 @@ struct line {
     size_t length;
 };
 
-/* memmove, because the value may be in its place already. */
 static void append(struct line *line, const char *bytes, size_t length)
 {
     if (length > 0 && line->length + length <= line->capacity)
-        memmove(line->text + line->length, bytes, length);
+        memcpy(line->text + line->length, bytes, length);
     line->length += length;
 }
 
@@ -338,12 +332,15 @@ void wafer_set_cookie_release(struct wafer_cookie_attributes *attributes)
     attributes->middle = NULL;
 }
 
+static char *write_bytes(char *out, const char *bytes, size_t length)
+{
+    memcpy(out, bytes, length);
+    return out + length;
+}
+
 static char *write_text(char *out, const char *text)
 {
-    size_t length = strlen(text);
-
-    memcpy(out, text, length);
-    return out + length;
+    return write_bytes(out, text, strlen(text));
 }
 
 static char *write_number(char *out, int64_t number)
@@ -355,8 +352,7 @@ static char *write_number(char *out, int64_t number)
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    memcpy(out, digits + at, sizeof digits - at);
-    return out + (sizeof digits - at);
+    return write_bytes(out, digits + at, sizeof digits - at);
 }
 
 /* Max-Age and Expires, or nothing for a cookie that goes with the browser. */
@@ -381,6 +377,11 @@ static bool write_lifetime(char out[LIFETIME_ROOM], size_t *length, int64_t now_
     return true;
 }
 
+static size_t fixed_length(const struct wafer_cookie_attributes *attributes)
+{
+    return attributes->name_length + 1 + attributes->middle_length + attributes->tail_length;
+}
+
 size_t wafer_set_cookie_size(const struct wafer_cookie_attributes *attributes, size_t value_length,
                              bool lasting)
 {
@@ -389,8 +390,7 @@ size_t wafer_set_cookie_size(const struct wafer_cookie_attributes *attributes, s
 
     /* Every date has the same length, and the longest age has the most digits. */
     (void)write_lifetime(lifetime, &lifetime_length, 0, lasting ? WAFER_COOKIE_AGE_MAX : -1);
-    return attributes->name_length + 1 + value_length + attributes->middle_length +
-           lifetime_length + attributes->tail_length;
+    return fixed_length(attributes) + value_length + lifetime_length;
 }
 
 wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attributes,
@@ -398,7 +398,6 @@ wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attrib
                                     int64_t max_age_s, char *line, size_t capacity,
                                     size_t *line_length)
 {
-    struct line out = {line, capacity, 0};
     char lifetime[LIFETIME_ROOM];
     size_t lifetime_length;
 
@@ -412,17 +411,17 @@ wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attrib
     if (!is_value(value, value_length) ||
         !write_lifetime(lifetime, &lifetime_length, now_s, max_age_s))
         return WAFER_INVALID;
-    append(&out, attributes->name, attributes->name_length);
-    append(&out, "=", 1);
-    append(&out, value, value_length);
-    append(&out, attributes->middle, attributes->middle_length);
-    append(&out, lifetime, lifetime_length);
-    append(&out, attributes->middle + attributes->middle_length, attributes->tail_length);
-    if (out.length >= capacity) {
-        line[0] = '\0';
+    size_t length = fixed_length(attributes) + value_length + lifetime_length;
+    if (length >= capacity)
         return WAFER_TOO_LARGE;
-    }
-    line[out.length] = '\0';
-    *line_length = out.length;
+    char *end = write_bytes(line, attributes->name, attributes->name_length);
+    *end++ = '=';
+    if (value_length > 0 && value != end) /* it may be in its place already */
+        memmove(end, value, value_length);
+    end = write_bytes(end + value_length, attributes->middle, attributes->middle_length);
+    end = write_bytes(end, lifetime, lifetime_length);
+    end = write_bytes(end, attributes->middle + attributes->middle_length, attributes->tail_length);
+    *end = '\0';
+    *line_length = length;
     return WAFER_OK;
 }

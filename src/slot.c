@@ -5,18 +5,6 @@
 #include "cbor.h"
 #include "utf8.h"
 
-bool wafer_slot_has_data(const struct wafer_slot *slot)
-{
-    return slot->type == WAFER_TEXT || slot->type == WAFER_BYTES;
-}
-
-int wafer_slot_compare(const struct wafer_slot *slot, const char *name, size_t name_length)
-{
-    if (slot->name_length != name_length)
-        return slot->name_length < name_length ? -1 : 1;
-    return memcmp(slot->name, name, name_length);
-}
-
 /* An integer as the argument of a head (RFC 8949 3.1): n, or -1 - n when negative. */
 static uint64_t integer_argument(int64_t integer)
 {

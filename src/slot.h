@@ -3,6 +3,8 @@
 #ifndef WAFER_SRC_SLOT_H
 #define WAFER_SRC_SLOT_H
 
+#include <string.h>
+
 #include <wafer.h>
 
 struct wafer_slot {
@@ -15,11 +17,22 @@ struct wafer_slot {
 };
 
 /* True for text and bytes. */
-bool wafer_slot_has_data(const struct wafer_slot *slot);
+static inline bool wafer_slot_has_data(const struct wafer_slot *slot)
+{
+    return slot->type == WAFER_TEXT || slot->type == WAFER_BYTES;
+}
 
 /* Below, at or above zero as the slot's name belongs before, is, or belongs after this one: shorter
- * names first, then bytewise. */
-int wafer_slot_compare(const struct wafer_slot *slot, const char *name, size_t name_length);
+ * names first, then bytewise. No name is empty, and most differ in their first byte. */
+static inline int wafer_slot_compare(const struct wafer_slot *slot, const char *name,
+                                     size_t name_length)
+{
+    int order = (int)slot->name_length - (int)name_length;
+
+    if (order == 0)
+        order = (int)(unsigned char)slot->name[0] - (int)(unsigned char)name[0];
+    return order != 0 ? order : memcmp(slot->name, name, name_length);
+}
 
 /* Bytes that the slot takes in the map. */
 size_t wafer_slot_size(const struct wafer_slot *slot);

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "octets.h"
+
 static bool is_continuation(uint8_t byte)
 {
     return (byte & 0xC0) == 0x80;
@@ -38,30 +40,67 @@ static size_t size_by_lead(uint8_t lead)
     return lead < 0xF0 ? 3 : 4;
 }
 
-/* How many bytes from here on are ASCII and not NUL; most text is nothing else. */
-static size_t plain_run(const uint8_t *text, size_t length)
+/* Whether a byte of the word is not ASCII or is NUL. Zero borrows from its own top bit first; what
+ * a borrow does to the bytes above it no longer matters. */
+static bool has_other(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = ones << 7;
-    size_t at = 0;
 
-    for (; length - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, text + at, 8);
-        /* A byte of zero borrows from its top bit; one that was set already counts too. */
-        if ((((word - ones) | word) & tops) != 0)
-            break;
+    return (((word - ones) | word) & ones << 7) != 0;
+}
+
+static uint64_t load_8(const uint8_t *text)
+{
+    uint64_t word;
+
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+static uint64_t load_4(const uint8_t *text)
+{
+    uint32_t word;
+
+    memcpy(&word, text, sizeof word);
+    return word | (uint64_t)word << 32;
+}
+
+static bool is_long_ascii(const uint8_t *text, size_t length)
+{
+    wafer_octets last = wafer_octets_load(text + length - WAFER_OCTETS);
+    wafer_octets tops = last;
+    wafer_octets zeros = (wafer_octets)(last == 0);
+
+    for (size_t at = 0; at < length - WAFER_OCTETS; at += WAFER_OCTETS) {
+        wafer_octets bytes = wafer_octets_load(text + at);
+        tops |= bytes;
+        zeros |= (wafer_octets)(bytes == 0);
     }
-    while (at < length && text[at] - 1U < 0x7F)
-        at++;
-    return at;
+    return !wafer_octets_any(tops | zeros, 0x80);
+}
+
+/* Most text is ASCII, and short: so in pieces, of which the last may overlap the one before. */
+static bool is_ascii(const uint8_t *text, size_t length)
+{
+    if (length >= WAFER_OCTETS)
+        return is_long_ascii(text, length);
+    if (length >= 8)
+        return !has_other(load_8(text)) && !has_other(load_8(text + length - 8));
+    if (length >= 4)
+        return !has_other(load_4(text)) && !has_other(load_4(text + length - 4));
+    for (size_t at = 0; at < length; at++)
+        if (text[at] == 0 || text[at] > 0x7F)
+            return false;
+    return true;
 }
 
 bool wafer_is_text(const void *bytes, size_t length)
 {
     const uint8_t *text = bytes;
-    size_t at = plain_run(text, length);
+    size_t at = 0;
 
+    if (is_ascii(text, length))
+        return true;
     while (at < length) {
         size_t size = size_by_lead(text[at]);
 

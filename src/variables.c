@@ -11,11 +11,16 @@
 
 _Static_assert(WAFER_ARENA_SIZE >= 4 * WAFER_VARIABLES_BYTES, "gaps must not matter");
 
+/* Only what was used, and only if anything was: most requests put nothing. They are a session's,
+ * whose memory outlives them, so no compiler takes this for useless. */
 void wafer_variables_wipe(struct wafer_variables *variables)
 {
-    sodium_memzero(variables->slot, variables->count * sizeof variables->slot[0]);
-    sodium_memzero(variables->taken, variables->taken_count * sizeof variables->taken[0]);
-    sodium_memzero(variables->arena.bytes, variables->arena.used);
+    if (variables->count > 0)
+        memset(variables->slot, 0, variables->count * sizeof variables->slot[0]);
+    if (variables->taken_count > 0)
+        memset(variables->taken, 0, variables->taken_count * sizeof variables->taken[0]);
+    if (variables->arena.used > 0)
+        memset(variables->arena.bytes, 0, variables->arena.used);
     variables->count = 0;
     variables->taken_count = 0;
     variables->arena.used = 0;
@@ -57,7 +62,8 @@ static struct wafer_slot *open_slot(struct wafer_variables *variables, size_t at
 {
     struct wafer_slot *slot = &variables->slot[at];
 
-    memmove(slot + 1, slot, (variables->count - at) * sizeof *slot);
+    if (at < variables->count)
+        memmove(slot + 1, slot, (variables->count - at) * sizeof *slot);
     variables->count++;
     return slot;
 }
@@ -192,10 +198,24 @@ static uint8_t *room_for_data(struct wafer_variables *variables, const struct wa
     return arena_room(variables, length + 1);
 }
 
-/* Gives a slot a settled value; false, changing nothing, when the arena has no room. The new data
- * may be a piece of the old. */
-static bool set_value(struct wafer_variables *variables, struct wafer_slot *slot,
-                      const struct wafer_slot *value)
+/* Gives a slot a settled value, whose data goes to `data`, where it may be already in part. */
+static void fill(struct wafer_slot *slot, const struct wafer_slot *value, uint8_t *data)
+{
+    slot->type = value->type;
+    slot->integer = value->integer;
+    slot->length = value->length;
+    slot->data = NULL;
+    if (!wafer_slot_has_data(value))
+        return;
+    if (value->length > 0)
+        memmove(data, value->data, value->length);
+    data[value->length] = 0;
+    slot->data = data;
+}
+
+/* False, changing nothing, when the arena has no room. */
+static bool replace(struct wafer_variables *variables, struct wafer_slot *slot,
+                    const struct wafer_slot *value)
 {
     uint8_t *data = NULL;
 
@@ -203,14 +223,8 @@ static bool set_value(struct wafer_variables *variables, struct wafer_slot *slot
         data = room_for_data(variables, slot, value->length);
         if (data == NULL)
             return false;
-        if (value->length > 0)
-            memmove(data, value->data, value->length);
-        data[value->length] = 0;
     }
-    slot->type = value->type;
-    slot->integer = value->integer;
-    slot->length = value->length;
-    slot->data = data;
+    fill(slot, value, data);
     return true;
 }
 
@@ -218,18 +232,17 @@ static bool set_value(struct wafer_variables *variables, struct wafer_slot *slot
 static bool insert(struct wafer_variables *variables, size_t at, const struct wafer_slot *wanted)
 {
     const size_t name_length = wanted->name_length;
-    uint8_t *name = arena_room(variables, name_length + 1);
+    const size_t data_size = wafer_slot_has_data(wanted) ? (size_t)wanted->length + 1 : 0;
+    uint8_t *name = arena_room(variables, name_length + 1 + data_size);
 
     if (name == NULL)
         return false;
-    memmove(name, wanted->name, name_length);
+    memcpy(name, wanted->name, name_length);
     name[name_length] = 0;
     struct wafer_slot *slot = open_slot(variables, at);
-    *slot = (struct wafer_slot){.name = (const char *)name, .name_length = wanted->name_length};
-    if (!set_value(variables, slot, wanted)) {
-        close_slot(variables, at);
-        return false;
-    }
+    slot->name = (const char *)name;
+    slot->name_length = wanted->name_length;
+    fill(slot, wanted, name + name_length + 1);
     return true;
 }
 
@@ -259,7 +272,7 @@ wafer_result wafer_variables_put(struct wafer_variables *variables, const char *
             *needed = encoded;
         return WAFER_TOO_LARGE;
     }
-    if (!(there ? set_value(variables, &variables->slot[at], &wanted)
+    if (!(there ? replace(variables, &variables->slot[at], &wanted)
                 : insert(variables, at, &wanted)))
         return WAFER_TOO_LARGE;
     variables->encoded = encoded;

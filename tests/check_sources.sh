@@ -78,9 +78,9 @@ grep -rn '#include <b64/' "$folder/bare/src" "$folder/bare/include" |
 # files compare nothing secret.
 memcmp_allowed='
 src/session.c names of cookies, as they came over the wire
-src/session_finish.c ids of keys, which stand readable in every cookie
+src/keyring.c ids of keys, which stand readable in every cookie
 src/session_login.c the subject of a session that is open, and the one who signs in
-src/slot.c names of variables in a session that is open
+src/slot.h names of variables in a session that is open
 src/tool/lists.c keys of entries, which it prints
 '
 calls 'memcmp|bcmp' none src | while IFS= read -r place; do
