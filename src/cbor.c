@@ -43,35 +43,36 @@ size_t wafer_cbor_put_any_head(enum wafer_cbor_major major, uint64_t argument, u
     return size;
 }
 
-bool wafer_cbor_get_any_head(const uint8_t **at, const uint8_t *end, unsigned *major,
-                             uint64_t *argument)
+static uint64_t read_number(const uint8_t *bytes, size_t width)
 {
-    const uint8_t *from = *at;
+    uint64_t number = 0;
 
-    if (from == end)
-        return false;
-    const unsigned kind = *from >> 5;
-    const unsigned low = *from & 31;
-    from++;
-    if (low > EIGHT_BYTES)
-        return false;
-    uint64_t value = low;
-    if (low >= ONE_BYTE) {
-        const size_t width = (size_t)1 << (low - ONE_BYTE);
-        if ((size_t)(end - from) < width)
-            return false;
-        value = 0;
-        for (size_t i = 0; i < width; i++)
-            value = value << 8 | from[i];
-        if (wafer_cbor_head_size(value) != 1 + width)
-            return false;
-        from += width;
-    }
+    for (size_t i = 0; i < width; i++)
+        number = number << 8 | bytes[i];
+    return number;
+}
+
+struct wafer_cbor_head wafer_cbor_get_any_head(const uint8_t *at, const uint8_t *end)
+{
+    const struct wafer_cbor_head none = {NULL, 0, 0};
+
+    if (at == end)
+        return none;
+    const unsigned major = *at >> 5;
+    const unsigned low = *at & 31;
+    at++;
     /* With major type 7 the longer forms are floats, and no simple value but these two is used. */
-    if (kind == WAFER_CBOR_SIMPLE && low != WAFER_CBOR_FALSE && low != WAFER_CBOR_TRUE)
-        return false;
-    *at = from;
-    *major = kind;
-    *argument = value;
-    return true;
+    if (major == WAFER_CBOR_SIMPLE && low != WAFER_CBOR_FALSE && low != WAFER_CBOR_TRUE)
+        return none;
+    if (low < ONE_BYTE)
+        return (struct wafer_cbor_head){at, low, major};
+    if (low > EIGHT_BYTES)
+        return none;
+    const size_t width = (size_t)1 << (low - ONE_BYTE);
+    if ((size_t)(end - at) < width)
+        return none;
+    const uint64_t number = width == 1 ? *at : read_number(at, width);
+    if (wafer_cbor_head_size(number) != 1 + width)
+        return none;
+    return (struct wafer_cbor_head){at + width, number, major};
 }

@@ -23,11 +23,17 @@ enum wafer_cbor_major {
 /* Arguments below this are in the head's one byte. Nearly all are: that much is inline. */
 #define WAFER_CBOR_SHORT 24
 
+/* A head that was read. */
+struct wafer_cbor_head {
+    const uint8_t *next; /* behind it; NULL: there is none */
+    uint64_t argument;
+    unsigned major;
+};
+
 /* The same functions for all arguments. */
 size_t wafer_cbor_any_head_size(uint64_t argument);
 size_t wafer_cbor_put_any_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out);
-bool wafer_cbor_get_any_head(const uint8_t **at, const uint8_t *end, unsigned *major,
-                             uint64_t *argument);
+struct wafer_cbor_head wafer_cbor_get_any_head(const uint8_t *at, const uint8_t *end);
 
 /* Bytes that a head with this argument takes. */
 static inline size_t wafer_cbor_head_size(uint64_t argument)
@@ -45,18 +51,13 @@ static inline size_t wafer_cbor_put_head(enum wafer_cbor_major major, uint64_t a
     return 1;
 }
 
-/* Reads a head at *at, moves *at past it. False at the end, for a longer form than needed, for
- * indefinite lengths and reserved values; *at then stays. Simple values come as WAFER_CBOR_SIMPLE
- * only when false or true. */
-static inline bool wafer_cbor_get_head(const uint8_t **at, const uint8_t *end, unsigned *major,
-                                       uint64_t *argument)
+/* Reads a head. None is there at the end, nor in a longer form than needed, an indefinite length or
+ * a reserved value. Simple values come as WAFER_CBOR_SIMPLE only when false or true. */
+static inline struct wafer_cbor_head wafer_cbor_get_head(const uint8_t *at, const uint8_t *end)
 {
-    if (*at == end || (**at & 31) >= WAFER_CBOR_SHORT || **at >> 5 == WAFER_CBOR_SIMPLE)
-        return wafer_cbor_get_any_head(at, end, major, argument);
-    *major = **at >> 5;
-    *argument = **at & 31;
-    ++*at;
-    return true;
+    if (at == end || (*at & 31) >= WAFER_CBOR_SHORT || *at >> 5 == WAFER_CBOR_SIMPLE)
+        return wafer_cbor_get_any_head(at, end);
+    return (struct wafer_cbor_head){at + 1, *at & 31, *at >> 5};
 }
 
 #endif

@@ -15,6 +15,7 @@
 
 _Static_assert(2 * TIME_LIMIT_MS < INT64_C(1) << (7 * COMPACT_MAX), "signed compact times fit");
 _Static_assert(WAFER_TIME_MAX_MS < INT64_C(1) << (8 * LOGIN_SIZE), "login fits");
+_Static_assert(LOGIN_SIZE == sizeof(uint16_t) + sizeof(uint32_t), "login is read in two pieces");
 
 static uint8_t *put_compact(uint8_t *out, uint64_t value)
 {
@@ -139,13 +140,14 @@ static void read_subject(struct reader *reader, struct wafer_record *record)
     record->subject[*length] = '\0';
 }
 
-/* Six bytes, read as the end of eight. */
 static int64_t get_login(const uint8_t *bytes)
 {
-    uint64_t login = 0;
+    uint16_t high;
+    uint32_t low;
 
-    memcpy((uint8_t *)&login + sizeof login - LOGIN_SIZE, bytes, LOGIN_SIZE);
-    return (int64_t)be64toh(login);
+    memcpy(&high, bytes, sizeof high);
+    memcpy(&low, bytes + sizeof high, sizeof low);
+    return (int64_t)be16toh(high) << 32 | be32toh(low);
 }
 
 bool wafer_record_read(const uint8_t *plain, size_t length, struct wafer_record *record,

@@ -58,63 +58,62 @@ uint8_t *wafer_slot_write(const struct wafer_slot *slot, uint8_t *out)
     return write_value(slot, out);
 }
 
-/* Reads what follows a head of this length, which stays where it is. */
-static bool read_data(const uint8_t **at, const uint8_t *end, uint64_t length, const uint8_t **data)
+/* The data that begins behind a head, if so much is there. */
+static bool has_data(const struct wafer_cbor_head *head, const uint8_t *end)
 {
-    if (length > (uint64_t)(end - *at))
-        return false;
-    *data = *at;
-    *at += length;
-    return true;
+    return head->argument <= (uint64_t)(end - head->next);
 }
 
-static bool read_name(struct wafer_slot *slot, const uint8_t **at, const uint8_t *end)
+static const uint8_t *read_name(struct wafer_slot *slot, const uint8_t *at, const uint8_t *end)
 {
-    unsigned major;
-    uint64_t argument;
-    const uint8_t *name;
+    const struct wafer_cbor_head head = wafer_cbor_get_head(at, end);
 
-    if (!wafer_cbor_get_head(at, end, &major, &argument) || major != WAFER_CBOR_TEXT ||
-        argument == 0 || argument > WAFER_NAME_MAX || !read_data(at, end, argument, &name) ||
-        !wafer_is_text(name, (size_t)argument))
-        return false;
-    slot->name = (const char *)name;
-    slot->name_length = (uint8_t)argument;
-    return true;
+    if (head.next == NULL || head.major != WAFER_CBOR_TEXT || head.argument == 0 ||
+        head.argument > WAFER_NAME_MAX || !has_data(&head, end) ||
+        !wafer_is_text(head.next, (size_t)head.argument))
+        return NULL;
+    slot->name = (const char *)head.next;
+    slot->name_length = (uint8_t)head.argument;
+    return head.next + head.argument;
 }
 
-static bool read_value(struct wafer_slot *slot, const uint8_t **at, const uint8_t *end)
+static const uint8_t *read_value(struct wafer_slot *slot, const uint8_t *at, const uint8_t *end)
 {
-    unsigned major;
-    uint64_t argument;
+    const struct wafer_cbor_head head = wafer_cbor_get_head(at, end);
 
-    if (!wafer_cbor_get_head(at, end, &major, &argument))
-        return false;
-    switch (major) {
+    if (head.next == NULL)
+        return NULL;
+    switch (head.major) {
     case WAFER_CBOR_UNSIGNED:
     case WAFER_CBOR_NEGATIVE:
-        if (argument > INT64_MAX)
-            return false;
+        if (head.argument > INT64_MAX)
+            return NULL;
         slot->type = WAFER_INTEGER;
-        slot->integer = major == WAFER_CBOR_UNSIGNED ? (int64_t)argument : -1 - (int64_t)argument;
-        return true;
+        slot->integer = (int64_t)head.argument;
+        if (head.major == WAFER_CBOR_NEGATIVE)
+            slot->integer = -1 - slot->integer;
+        return head.next;
     case WAFER_CBOR_SIMPLE:
         slot->type = WAFER_BOOLEAN;
-        slot->integer = argument == WAFER_CBOR_TRUE;
-        return true;
+        slot->integer = head.argument == WAFER_CBOR_TRUE;
+        return head.next;
     case WAFER_CBOR_TEXT:
     case WAFER_CBOR_BYTES:
-        if (!read_data(at, end, argument, &slot->data))
-            return false;
-        slot->type = major == WAFER_CBOR_TEXT ? WAFER_TEXT : WAFER_BYTES;
-        slot->length = (uint16_t)argument;
-        return major == WAFER_CBOR_BYTES || wafer_is_text(slot->data, slot->length);
+        if (!has_data(&head, end))
+            return NULL;
+        slot->type = head.major == WAFER_CBOR_TEXT ? WAFER_TEXT : WAFER_BYTES;
+        slot->data = head.next;
+        slot->length = (uint16_t)head.argument;
+        if (head.major == WAFER_CBOR_TEXT && !wafer_is_text(slot->data, slot->length))
+            return NULL;
+        return head.next + head.argument;
     default:
-        return false;
+        return NULL;
     }
 }
 
-bool wafer_slot_read(struct wafer_slot *slot, const uint8_t **at, const uint8_t *end)
+const uint8_t *wafer_slot_read(struct wafer_slot *slot, const uint8_t *at, const uint8_t *end)
 {
-    return read_name(slot, at, end) && read_value(slot, at, end);
+    at = read_name(slot, at, end);
+    return at != NULL ? read_value(slot, at, end) : NULL;
 }

@@ -40,9 +40,9 @@ size_t wafer_slot_size(const struct wafer_slot *slot);
 /* Writes wafer_slot_size(slot) bytes and returns what is behind them. */
 uint8_t *wafer_slot_write(const struct wafer_slot *slot, uint8_t *out);
 
-/* Reads a slot, zeroed before, from *at and moves *at past it. Name and data point into the bytes
- * and have no NUL yet. False for anything that wafer_slot_write would not write; the slot and *at
- * are then worthless. Data is at most UINT16_MAX bytes when the input is. */
-bool wafer_slot_read(struct wafer_slot *slot, const uint8_t **at, const uint8_t *end);
+/* Reads a slot, zeroed before, and returns what is behind it. Name and data point into the bytes and
+ * have no NUL yet. NULL for anything that wafer_slot_write would not write; the slot is then
+ * worthless. Data is at most UINT16_MAX bytes when the input is. */
+const uint8_t *wafer_slot_read(struct wafer_slot *slot, const uint8_t *at, const uint8_t *end);
 
 #endif

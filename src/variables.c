@@ -88,34 +88,38 @@ const struct wafer_slot *wafer_variables_find(const struct wafer_variables *vari
 
 /* ---- Reading and writing the sealed form ------------------------------------------ */
 
-/* Reads the entries of a map; names must ascend, so none comes twice. */
-static bool read_entries(struct wafer_variables *variables, const uint8_t **at, const uint8_t *end)
+/* Reads a map and returns what is behind it, NULL if it is none; names must ascend, so none comes
+ * twice. */
+static const uint8_t *read_map(struct wafer_variables *variables, const uint8_t *at,
+                               const uint8_t *end)
 {
-    unsigned major;
-    uint64_t entries;
+    const struct wafer_cbor_head head = wafer_cbor_get_head(at, end);
 
-    if (!wafer_cbor_get_head(at, end, &major, &entries) || major != WAFER_CBOR_MAP ||
-        entries > WAFER_VARIABLES_MAX)
-        return false;
-    while (variables->count < entries) {
+    if (head.next == NULL || head.major != WAFER_CBOR_MAP || head.argument > WAFER_VARIABLES_MAX)
+        return NULL;
+    at = head.next;
+    while (variables->count < head.argument) {
         struct wafer_slot *slot = &variables->slot[variables->count++];
-        if (!wafer_slot_read(slot, at, end))
-            return false;
+        at = wafer_slot_read(slot, at, end);
+        if (at == NULL)
+            return NULL;
         if (variables->count > 1 &&
             wafer_slot_compare(slot - 1, slot->name, slot->name_length) >= 0)
-            return false;
+            return NULL;
     }
-    return true;
+    return at;
 }
 
 /* Every head was read into the index, so names and values can be ended where the next one was. */
 static void terminate(const struct wafer_variables *variables, uint8_t *bytes)
 {
-    for (size_t i = 0; i < variables->count; i++) {
-        const struct wafer_slot *slot = &variables->slot[i];
-        bytes[(size_t)((const uint8_t *)slot->name - bytes) + slot->name_length] = 0;
-        if (slot->data != NULL)
-            bytes[(size_t)(slot->data - bytes) + slot->length] = 0;
+    const size_t count = variables->count;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct wafer_slot slot = variables->slot[i];
+        bytes[(size_t)((const uint8_t *)slot.name - bytes) + slot.name_length] = 0;
+        if (slot.data != NULL)
+            bytes[(size_t)(slot.data - bytes) + slot.length] = 0;
     }
 }
 
@@ -123,17 +127,15 @@ bool wafer_variables_read(struct wafer_variables *variables, uint8_t *bytes, siz
                           size_t *used)
 {
     wafer_variables_wipe(variables);
-    const uint8_t *at = bytes;
     const size_t most = length < WAFER_VARIABLES_BYTES ? length : WAFER_VARIABLES_BYTES;
-    const bool good = read_entries(variables, &at, bytes + most);
-    const size_t size = (size_t)(at - bytes);
-    if (!good || (size < length && *at != 0)) {
+    const uint8_t *end = read_map(variables, bytes, bytes + most);
+    if (end == NULL || (end < bytes + length && *end != 0)) {
         wafer_variables_wipe(variables);
         return false;
     }
     terminate(variables, bytes);
-    variables->encoded = size;
-    *used = size;
+    variables->encoded = (size_t)(end - bytes);
+    *used = variables->encoded;
     return true;
 }
 

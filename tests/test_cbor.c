@@ -14,6 +14,17 @@ struct head {
 };
 
 /* RFC 8949 appendix A, heads only, and both sides of every width. */
+static bool get_head(const uint8_t **at, const uint8_t *end, unsigned *major, uint64_t *argument)
+{
+    const struct wafer_cbor_head head = wafer_cbor_get_head(*at, end);
+    if (head.next == NULL)
+        return false;
+    *at = head.next;
+    *major = head.major;
+    *argument = head.argument;
+    return true;
+}
+
 static const struct head heads[] = {
     {"00", WAFER_CBOR_UNSIGNED, 0},
     {"01", WAFER_CBOR_UNSIGNED, 1},
@@ -78,7 +89,7 @@ static bool get(const uint8_t *bytes, size_t length, unsigned *major, uint64_t *
 {
     uint8_t *memory = guarded_copy(bytes, length);
     const uint8_t *at = memory;
-    const bool good = wafer_cbor_get_head(&at, memory + length, major, argument);
+    const bool good = get_head(&at, memory + length, major, argument);
     *size = (size_t)(at - memory);
     guarded_free(memory, length);
     return good;
@@ -204,7 +215,7 @@ static void random_heads_come_back(void **state)
         const uint8_t *at = bytes;
         unsigned read_major;
         uint64_t read_argument;
-        assert_true(wafer_cbor_get_head(&at, bytes + length, &read_major, &read_argument));
+        assert_true(get_head(&at, bytes + length, &read_major, &read_argument));
         assert_ptr_equal(at, bytes + length);
         assert_int_equal(read_major, major);
         assert_true(read_argument == argument);
