@@ -40,8 +40,8 @@ size_t wafer_slot_size(const struct wafer_slot *slot);
 /* Writes wafer_slot_size(slot) bytes and returns what is behind them. */
 uint8_t *wafer_slot_write(const struct wafer_slot *slot, uint8_t *out);
 
-/* Reads a slot, zeroed before, and returns what is behind it. Name and data point into the bytes and
- * have no NUL yet. NULL for anything that wafer_slot_write would not write; the slot is then
+/* Reads a slot, zeroed before, and returns what is behind it. Name and data point into the bytes
+ * and have no NUL yet. NULL for anything that wafer_slot_write would not write; the slot is then
  * worthless. Data is at most UINT16_MAX bytes when the input is. */
 const uint8_t *wafer_slot_read(struct wafer_slot *slot, const uint8_t *at, const uint8_t *end);
 
