@@ -2,6 +2,7 @@
 
 #include "clock.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sodium.h>
@@ -172,8 +173,11 @@ static bool take(uint8_t *bytes, size_t length)
 
 static void mix_time(uint8_t nonce[WAFER_NONCE_SIZE], uint64_t now_ns)
 {
-    for (size_t i = 0; i < sizeof now_ns; i++)
-        nonce[WAFER_NONCE_SIZE - 1 - i] ^= (uint8_t)(now_ns >> 8 * i);
+    uint64_t end;
+
+    memcpy(&end, nonce + WAFER_NONCE_SIZE - sizeof end, sizeof end);
+    end ^= htobe64(now_ns);
+    memcpy(nonce + WAFER_NONCE_SIZE - sizeof end, &end, sizeof end);
 }
 
 bool wafer_nonce_fresh(uint8_t nonce[WAFER_NONCE_SIZE])
