@@ -59,20 +59,20 @@ static const struct wafer_key *only_key(const struct wafer_generation *generatio
 /* Writes a token and returns its length. */
 static size_t seal(const uint8_t *plain, size_t length, char token[WAFER_TOKEN_MAX])
 {
-    const struct wafer_generation *generation = wafer_keyring_take(ring);
+    const struct wafer_generation *generation = wafer_keyring_take(ring, NULL);
     const struct wafer_key *key = only_key(generation);
     struct wafer_box box;
 
     memcpy(box.bytes + WAFER_BOX_TEXT, plain, length);
     must(wafer_seal_close(wafer_generation_subkeys(generation, key, binding)->cipher, key->id,
                           false, &box, length, token));
-    wafer_keyring_give(ring, generation);
+    wafer_keyring_give(ring, generation, NULL);
     return WAFER_BASE64_LENGTH(length + WAFER_SEAL_OVERHEAD);
 }
 
 static size_t unseal(const char *token, size_t length, uint8_t plain[WAFER_PLAIN_MAX])
 {
-    const struct wafer_generation *generation = wafer_keyring_take(ring);
+    const struct wafer_generation *generation = wafer_keyring_take(ring, NULL);
     const struct wafer_key *key = only_key(generation);
     struct wafer_box raw;
     struct wafer_box box;
@@ -81,7 +81,7 @@ static size_t unseal(const char *token, size_t length, uint8_t plain[WAFER_PLAIN
     must(wafer_seal_open(wafer_generation_subkeys(generation, key, binding)->cipher, token, length,
                          &raw, &box, &plain_length) == WAFER_SEAL_OK);
     memcpy(plain, box.bytes + WAFER_BOX_TEXT, plain_length);
-    wafer_keyring_give(ring, generation);
+    wafer_keyring_give(ring, generation, NULL);
     return plain_length;
 }
 

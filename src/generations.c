@@ -1,9 +1,9 @@
 /* How a generation is taken without a lock.
  *
- * A taker reads `current`, adds its hold, and reads `current` again: only if that is still the same
+ * A taker reads `current`, adds its hold to one of the counts, and reads `current` again: only if that is still the same
  * may it look inside, else it takes the hold back and starts over. A writer changes `current` first
  * and looks at `holds` afterwards, and touches the content only of a generation that it sees
- * without holds and that is not current. Either writes, then reads what the other writes, and these
+ * without holds and that is not current. For each count, either writes, then reads what the other writes, and these
  * four accesses are sequentially consistent, so at least one sees the other: the writer sees the
  * hold and leaves the content alone, or the taker sees the new `current` and goes away.
  *
@@ -17,6 +17,7 @@
 #include "generations.h"
 
 #include <sodium.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 bool wafer_generations_init(struct wafer_generations *generations)
@@ -39,6 +40,22 @@ void wafer_generations_free(struct wafer_generations *generations)
     (void)pthread_mutex_destroy(&generations->writer);
 }
 
+_Static_assert(WAFER_GENERATION_COUNTS == 1 << 4, "four bits choose a count");
+
+/* Fibonacci hashing: the high bits differ for neighbours in a pool too. */
+static size_t count_of(const void *holder)
+{
+    return (size_t)(((uint64_t)(uintptr_t)holder >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - 4));
+}
+
+static bool is_held(const struct wafer_generation *generation)
+{
+    for (size_t i = 0; i < WAFER_GENERATION_COUNTS; i++)
+        if (atomic_load(&generation->holds[i].count) != 0)
+            return true;
+    return false;
+}
+
 /* Wipes what nobody holds any more. Under the lock. */
 static void sweep(struct wafer_generations *generations)
 {
@@ -46,8 +63,7 @@ static void sweep(struct wafer_generations *generations)
     struct wafer_generation *generation;
 
     for (generation = generations->list; generation != NULL; generation = generation->next) {
-        if (generation != current && generation->content != NULL &&
-            atomic_load(&generation->holds) == 0) {
+        if (generation != current && generation->content != NULL && !is_held(generation)) {
             sodium_free(generation->content);
             generation->content = NULL;
         }
@@ -98,7 +114,8 @@ static struct wafer_generation *vacant(struct wafer_generations *generations)
         generation = malloc(sizeof *generation);
         if (generation == NULL)
             return NULL;
-        atomic_init(&generation->holds, 0);
+        for (size_t i = 0; i < WAFER_GENERATION_COUNTS; i++)
+            atomic_init(&generation->holds[i].count, 0);
         generation->content = NULL;
         generation->next = generations->list;
         generations->list = generation;
@@ -118,30 +135,34 @@ bool wafer_generations_publish(struct wafer_generations *generations, struct waf
     return true;
 }
 
-static void let_go(struct wafer_generations *generations, struct wafer_generation *generation)
+static void let_go(struct wafer_generations *generations, struct wafer_generation *generation,
+                   size_t count)
 {
-    if (atomic_fetch_sub(&generation->holds, 1) == 1 &&
+    if (atomic_fetch_sub(&generation->holds[count].count, 1) == 1 &&
         atomic_load(&generations->current) != generation) {
         (void)atomic_exchange(&generations->untidy, 1U);
         tidy(generations);
     }
 }
 
-const struct wafer_generation *wafer_generations_take(struct wafer_generations *generations)
+const struct wafer_generation *wafer_generations_take(struct wafer_generations *generations,
+                                                      const void *holder)
 {
+    size_t count = count_of(holder);
+
     for (;;) {
         struct wafer_generation *generation = atomic_load(&generations->current);
 
-        (void)atomic_fetch_add(&generation->holds, 1);
+        (void)atomic_fetch_add(&generation->holds[count].count, 1);
         if (atomic_load(&generations->current) == generation)
             return generation;
-        let_go(generations, generation);
+        let_go(generations, generation, count);
     }
 }
 
 void wafer_generations_give(struct wafer_generations *generations,
-                            const struct wafer_generation *generation)
+                            const struct wafer_generation *generation, const void *holder)
 {
     /* It was handed out as const, because only this file may change it. */
-    let_go(generations, (struct wafer_generation *)generation);
+    let_go(generations, (struct wafer_generation *)generation, count_of(holder));
 }

@@ -12,8 +12,17 @@
  * is published. */
 struct wafer_content;
 
+/* Holds are counted in several places, far enough apart that processors do not wait for each other;
+ * which one is a holder's follows from its address. */
+#define WAFER_GENERATION_COUNTS 16
+
+struct wafer_holds {
+    atomic_size_t count;
+    char apart[64 - sizeof(atomic_size_t)];
+};
+
 struct wafer_generation {
-    atomic_size_t holds;
+    struct wafer_holds holds[WAFER_GENERATION_COUNTS];
     struct wafer_content *content; /* NULL while wiped */
     struct wafer_generation *next;
 };
@@ -43,8 +52,9 @@ bool wafer_generations_publish(struct wafer_generations *generations,
                                struct wafer_content *content);
 
 /* As wafer_keyring_take and wafer_keyring_give. */
-const struct wafer_generation *wafer_generations_take(struct wafer_generations *generations);
+const struct wafer_generation *wafer_generations_take(struct wafer_generations *generations,
+                                                      const void *holder);
 void wafer_generations_give(struct wafer_generations *generations,
-                            const struct wafer_generation *generation);
+                            const struct wafer_generation *generation, const void *holder);
 
 #endif

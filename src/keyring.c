@@ -62,14 +62,15 @@ const struct wafer_subkeys *wafer_generation_subkeys(const struct wafer_generati
     return &content->subkeys[binding * content->keys.count + (size_t)(key - content->keys.key)];
 }
 
-const struct wafer_generation *wafer_keyring_take(wafer_keyring *ring)
+const struct wafer_generation *wafer_keyring_take(wafer_keyring *ring, const void *holder)
 {
-    return wafer_generations_take(&ring->generations);
+    return wafer_generations_take(&ring->generations, holder);
 }
 
-void wafer_keyring_give(wafer_keyring *ring, const struct wafer_generation *generation)
+void wafer_keyring_give(wafer_keyring *ring, const struct wafer_generation *generation,
+                        const void *holder)
 {
-    wafer_generations_give(&ring->generations, generation);
+    wafer_generations_give(&ring->generations, generation, holder);
 }
 
 /* ---- Subkeys ----------------------------------------------------------------------- */

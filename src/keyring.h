@@ -26,9 +26,11 @@ void wafer_keyring_unbind(wafer_keyring *ring, size_t binding);
 
 /* Takes the current generation; waits for nobody, allocates nothing. No system call either, unless
  * keys are replaced at that very moment and it has to wipe the old ones. */
-const struct wafer_generation *wafer_keyring_take(wafer_keyring *ring);
-/* Gives it back; wipes it when that was the last hold on an old one, else no system call. */
-void wafer_keyring_give(wafer_keyring *ring, const struct wafer_generation *generation);
+const struct wafer_generation *wafer_keyring_take(wafer_keyring *ring, const void *holder);
+/* Gives it back, for the same holder (an address, of which nothing is read); wipes it when that was
+ * the last hold on an old one, else no system call. */
+void wafer_keyring_give(wafer_keyring *ring, const struct wafer_generation *generation,
+                        const void *holder);
 
 /* The keys of a generation. */
 const struct wafer_keys *wafer_generation_keys(const struct wafer_generation *generation);

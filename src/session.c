@@ -90,7 +90,7 @@ void wafer_end(wafer_session *session)
     if (session == NULL || session->phase == WAFER_ENDED)
         return;
     wipe(session);
-    wafer_keyring_give(session->manager->settings.keyring, session->generation);
+    wafer_keyring_give(session->manager->settings.keyring, session->generation, session);
     session->generation = NULL;
     session->phase = WAFER_ENDED;
 }
@@ -123,7 +123,7 @@ wafer_result wafer_begin(wafer_session *session)
     session->other = &session->trial[1];
     session->original_length = session->token_length = session->header_count = 0;
 
-    session->generation = wafer_keyring_take(session->manager->settings.keyring);
+    session->generation = wafer_keyring_take(session->manager->settings.keyring, session);
     session->phase = WAFER_BEGUN;
     session->clock_failed = !wafer_manager_now(session->manager, &session->now_ms);
     if (session->clock_failed)

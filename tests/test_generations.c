@@ -81,10 +81,30 @@ static void the_latest_is_taken(void **state)
     assert_true(wafer_generations_init(&generations));
     for (int64_t mark = 1; mark <= 3; mark++) {
         publish(&generations, mark);
-        taken = wafer_generations_take(&generations);
+        taken = wafer_generations_take(&generations, NULL);
         assert_int_equal(mark_of(taken), mark);
-        wafer_generations_give(&generations, taken);
+        wafer_generations_give(&generations, taken, NULL);
         assert_int_equal(count_unwiped(&generations), 1);
+    }
+    wafer_generations_free(&generations);
+}
+
+static void the_hold_of_every_holder_keeps_it(void **state)
+{
+    struct wafer_generations generations;
+    static const char holders[4096];
+
+    (void)state;
+    assert_true(wafer_generations_init(&generations));
+    for (size_t i = 0; i < sizeof holders; i += 64) {
+        const struct wafer_generation *taken;
+
+        publish(&generations, 1);
+        taken = wafer_generations_take(&generations, &holders[i]);
+        publish(&generations, 2);
+        assert_int_equal(mark_of(taken), 1);
+        wafer_generations_give(&generations, taken, &holders[i]);
+        assert_null(taken->content);
     }
     wafer_generations_free(&generations);
 }
@@ -112,21 +132,21 @@ static void a_held_one_stays_until_the_last_hold_is_given_back(void **state)
     (void)state;
     assert_true(wafer_generations_init(&generations));
     publish(&generations, 1);
-    first = wafer_generations_take(&generations);
-    assert_ptr_equal(wafer_generations_take(&generations), first);
+    first = wafer_generations_take(&generations, NULL);
+    assert_ptr_equal(wafer_generations_take(&generations, NULL), first);
     publish(&generations, 2);
-    second = wafer_generations_take(&generations);
+    second = wafer_generations_take(&generations, NULL);
     publish(&generations, 3);
     publish(&generations, 4);
     assert_int_equal(mark_of(first), 1);
     assert_int_equal(mark_of(second), 2);
     assert_int_equal(count_unwiped(&generations), 3);
-    wafer_generations_give(&generations, first);
+    wafer_generations_give(&generations, first, NULL);
     assert_int_equal(mark_of(first), 1);
-    wafer_generations_give(&generations, first);
+    wafer_generations_give(&generations, first, NULL);
     assert_null(first->content);
     assert_int_equal(mark_of(second), 2);
-    wafer_generations_give(&generations, second);
+    wafer_generations_give(&generations, second, NULL);
     assert_null(second->content);
     assert_int_equal(count_unwiped(&generations), 1);
     wafer_generations_free(&generations);
@@ -140,11 +160,11 @@ static void what_is_given_back_while_another_writes_is_wiped_by_that_one(void **
     (void)state;
     assert_true(wafer_generations_init(&generations));
     publish(&generations, 1);
-    first = wafer_generations_take(&generations);
+    first = wafer_generations_take(&generations, NULL);
     publish(&generations, 2);
     wafer_generations_lock(&generations);
     /* Must not wait for the lock, which this thread has. */
-    wafer_generations_give(&generations, first);
+    wafer_generations_give(&generations, first, NULL);
     assert_non_null(first->content);
     wafer_generations_unlock(&generations);
     assert_null(first->content);
@@ -165,14 +185,14 @@ static void a_late_hold_on_a_wiped_one_does_no_harm(void **state)
     assert_null(first->content);
     /* As wafer_generations_take does after a long pause; then it is filled under that hold, and
      * becomes current once more. */
-    (void)atomic_fetch_add(&first->holds, 1);
+    (void)atomic_fetch_add(&first->holds[0].count, 1);
     publish(&generations, 3);
     assert_ptr_equal(atomic_load(&generations.current), first);
-    taken = wafer_generations_take(&generations);
+    taken = wafer_generations_take(&generations, NULL);
     publish(&generations, 4);
-    wafer_generations_give(&generations, taken);
+    wafer_generations_give(&generations, taken, NULL);
     assert_int_equal(mark_of(first), 3);
-    wafer_generations_give(&generations, first);
+    wafer_generations_give(&generations, first, NULL);
     assert_null(first->content);
     assert_int_equal(length_of_list(&generations), 2);
     wafer_generations_free(&generations);
@@ -190,16 +210,16 @@ static void *take_and_give(void *context)
     struct shared *shared = context;
 
     while (!atomic_load(&shared->done)) {
-        const struct wafer_generation *outer = wafer_generations_take(&shared->generations);
-        const struct wafer_generation *inner = wafer_generations_take(&shared->generations);
+        const struct wafer_generation *outer = wafer_generations_take(&shared->generations, &outer);
+        const struct wafer_generation *inner = wafer_generations_take(&shared->generations, NULL);
 
         if (!is_whole(outer) || !is_whole(inner) ||
             inner->content->number[0] < outer->content->number[0])
             atomic_store(&shared->broken, true);
-        wafer_generations_give(&shared->generations, outer);
+        wafer_generations_give(&shared->generations, outer, &outer);
         if (!is_whole(inner))
             atomic_store(&shared->broken, true);
-        wafer_generations_give(&shared->generations, inner);
+        wafer_generations_give(&shared->generations, inner, NULL);
         (void)atomic_fetch_add(&shared->rounds, 1);
     }
     return NULL;
@@ -232,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_latest_is_taken),
+        cmocka_unit_test(the_hold_of_every_holder_keeps_it),
         cmocka_unit_test(one_that_nobody_holds_is_wiped_at_once_and_used_again),
         cmocka_unit_test(a_held_one_stays_until_the_last_hold_is_given_back),
         cmocka_unit_test(what_is_given_back_while_another_writes_is_wiped_by_that_one),

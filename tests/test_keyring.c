@@ -52,22 +52,22 @@ static wafer_result replace(wafer_keyring *ring, const char *text, wafer_error *
 /* True if the ring, as a request finds it now, has this key. */
 static bool has_key(wafer_keyring *ring, const uint8_t id[WAFER_KEY_ID_SIZE])
 {
-    const struct wafer_generation *generation = wafer_keyring_take(ring);
+    const struct wafer_generation *generation = wafer_keyring_take(ring, NULL);
     bool found = wafer_generation_find(generation, id, now_ms) != NULL;
 
-    wafer_keyring_give(ring, generation);
+    wafer_keyring_give(ring, generation, NULL);
     return found;
 }
 
 static void copy_subkeys(wafer_keyring *ring, const uint8_t id[WAFER_KEY_ID_SIZE], size_t binding,
                          struct wafer_subkeys *subkeys)
 {
-    const struct wafer_generation *generation = wafer_keyring_take(ring);
+    const struct wafer_generation *generation = wafer_keyring_take(ring, NULL);
     const struct wafer_key *key = wafer_generation_find(generation, id, now_ms);
 
     assert_non_null(key);
     *subkeys = *wafer_generation_subkeys(generation, key, binding);
-    wafer_keyring_give(ring, generation);
+    wafer_keyring_give(ring, generation, NULL);
 }
 
 /* ---- Subkeys and bindings ---------------------------------------------------------- */
@@ -155,7 +155,7 @@ static void bindings_outlive_a_reload_and_are_given_again(void **state)
 static void a_key_is_found_until_it_opens_no_more(void **state)
 {
     wafer_keyring *ring = ring_of_text(LINE_A_ENDS LINE_C_LATER);
-    const struct wafer_generation *generation = wafer_keyring_take(ring);
+    const struct wafer_generation *generation = wafer_keyring_take(ring, NULL);
     const struct wafer_keys *keys = wafer_generation_keys(generation);
     const uint8_t other[WAFER_KEY_ID_SIZE] = {0xdb, 0x01, 0xc9};
 
@@ -167,7 +167,7 @@ static void a_key_is_found_until_it_opens_no_more(void **state)
     /* Though it does not seal yet. */
     assert_ptr_equal(wafer_generation_find(generation, id_c, START_MS - 1), &keys->key[1]);
     assert_null(wafer_generation_find(generation, other, START_MS - 1));
-    wafer_keyring_give(ring, generation);
+    wafer_keyring_give(ring, generation, NULL);
     wafer_keyring_free(ring);
 }
 
@@ -175,14 +175,14 @@ static void the_sealing_key_changes_at_its_moment(void **state)
 {
     const int64_t one_o_clock_ms = START_MS + WAFER_HOUR_MS;
     wafer_keyring *ring = ring_of_text(LINE_A LINE_C_LATER);
-    const struct wafer_generation *generation = wafer_keyring_take(ring);
+    const struct wafer_generation *generation = wafer_keyring_take(ring, NULL);
     const struct wafer_keys *keys = wafer_generation_keys(generation);
 
     (void)state;
     assert_ptr_equal(wafer_keys_sealing(keys, one_o_clock_ms - 1), &keys->key[0]);
     assert_ptr_equal(wafer_keys_sealing(keys, one_o_clock_ms), &keys->key[1]);
     assert_ptr_equal(wafer_keys_sealing(keys, one_o_clock_ms + 1), &keys->key[1]);
-    wafer_keyring_give(ring, generation);
+    wafer_keyring_give(ring, generation, NULL);
     wafer_keyring_free(ring);
 }
 
@@ -376,7 +376,7 @@ static void a_held_generation_survives_a_reload_and_is_wiped_after(void **state)
     (void)state;
     assert_int_equal(wafer_keyring_bind(ring, "session", "", &binding, NULL), WAFER_OK);
     copy_subkeys(ring, id_a, binding, &before);
-    held = wafer_keyring_take(ring);
+    held = wafer_keyring_take(ring, NULL);
     assert_int_equal(replace(ring, LINE_C, NULL), WAFER_OK);
     assert_false(has_key(ring, id_a));
     key = wafer_generation_find(held, id_a, now_ms);
@@ -384,7 +384,7 @@ static void a_held_generation_survives_a_reload_and_is_wiped_after(void **state)
     assert_null(wafer_generation_find(held, id_c, now_ms));
     assert_memory_equal(wafer_generation_subkeys(held, key, binding), &before, sizeof before);
     assert_non_null(held->content);
-    wafer_keyring_give(ring, held);
+    wafer_keyring_give(ring, held, NULL);
     assert_null(held->content);
     assert_true(has_key(ring, id_c));
     wafer_keyring_free(ring);
@@ -406,7 +406,7 @@ static void *look_up(void *context)
     struct shared *shared = context;
 
     while (!atomic_load(&shared->done)) {
-        const struct wafer_generation *generation = wafer_keyring_take(shared->ring);
+        const struct wafer_generation *generation = wafer_keyring_take(shared->ring, NULL);
         const struct wafer_keys *keys = wafer_generation_keys(generation);
         const struct wafer_key *key = wafer_keys_sealing(keys, START_MS);
         bool is_a = key != NULL && sodium_memcmp(key->id, id_a, sizeof id_a) == 0;
@@ -416,7 +416,7 @@ static void *look_up(void *context)
             sodium_memcmp(wafer_generation_subkeys(generation, key, shared->binding),
                           is_a ? &shared->a : &shared->c, sizeof shared->a) != 0)
             atomic_store(&shared->broken, true);
-        wafer_keyring_give(shared->ring, generation);
+        wafer_keyring_give(shared->ring, generation, NULL);
     }
     return NULL;
 }

@@ -651,12 +651,12 @@ static void the_longest_value_just_fits_line_and_browser(void **state)
 
 static struct wafer_subkeys subkeys_of(const wafer_manager *manager)
 {
-    const struct wafer_generation *generation = wafer_keyring_take(manager->settings.keyring);
+    const struct wafer_generation *generation = wafer_keyring_take(manager->settings.keyring, NULL);
     const struct wafer_keys *keys = wafer_generation_keys(generation);
     struct wafer_subkeys subkeys = *wafer_generation_subkeys(generation, &keys->key[0],
                                                              manager->binding);
 
-    wafer_keyring_give(manager->settings.keyring, generation);
+    wafer_keyring_give(manager->settings.keyring, generation, NULL);
     return subkeys;
 }
 

@@ -532,7 +532,7 @@ static void an_unavailable_list_leaves_good_cookies_alone(void **state)
 
 static void seal_by_hand(struct world *world, const uint8_t *plain, size_t length, char *cookie)
 {
-    const struct wafer_generation *generation = wafer_keyring_take(world->ring);
+    const struct wafer_generation *generation = wafer_keyring_take(world->ring, NULL);
     const struct wafer_key *key = wafer_keys_sealing(wafer_generation_keys(generation),
                                                      world->now_ms);
     static struct wafer_box box;
@@ -543,7 +543,7 @@ static void seal_by_hand(struct world *world, const uint8_t *plain, size_t lengt
     assert_true(wafer_seal_close(wafer_generation_subkeys(generation, key, 0)->cipher, key->id,
                                  false, &box, length, cookie + at));
     cookie[at + WAFER_BASE64_LENGTH(length + WAFER_SEAL_OVERHEAD)] = '\0';
-    wafer_keyring_give(world->ring, generation);
+    wafer_keyring_give(world->ring, generation, NULL);
 }
 
 static size_t plain_by_hand(const char *map, size_t map_length, int64_t sealed_at_ms,
