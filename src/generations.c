@@ -1,11 +1,12 @@
 /* How a generation is taken without a lock.
  *
- * A taker reads `current`, adds its hold to one of the counts, and reads `current` again: only if that is still the same
- * may it look inside, else it takes the hold back and starts over. A writer changes `current` first
- * and looks at `holds` afterwards, and touches the content only of a generation that it sees
- * without holds and that is not current. For each count, either writes, then reads what the other writes, and these
- * four accesses are sequentially consistent, so at least one sees the other: the writer sees the
- * hold and leaves the content alone, or the taker sees the new `current` and goes away.
+ * A taker reads `current`, adds its hold to one of the counts, and reads `current` again: only if
+ * that is still the same may it look inside, else it takes the hold back and starts over. A writer
+ * changes `current` first and looks at all counts afterwards, and touches the content only of a
+ * generation that it sees without holds and that is not current. For each count, either writes,
+ * then reads what the other writes, and these four accesses are sequentially consistent, so at
+ * least one sees the other: the writer sees the hold and leaves the content alone, or the taker sees
+ * the new `current` and goes away.
  *
  * The hold of such a late taker may be on a generation that is being wiped or filled again. It
  * looks at nothing there but the count, which is why generations are never freed while the ring
