@@ -5,8 +5,8 @@
  * changes `current` first and looks at all counts afterwards, and touches the content only of a
  * generation that it sees without holds and that is not current. For each count, either writes,
  * then reads what the other writes, and these four accesses are sequentially consistent, so at
- * least one sees the other: the writer sees the hold and leaves the content alone, or the taker sees
- * the new `current` and goes away.
+ * least one sees the other: the writer sees the hold and leaves the content alone, or the taker
+ * sees the new `current` and goes away.
  *
  * The hold of such a late taker may be on a generation that is being wiped or filled again. It
  * looks at nothing there but the count, which is why generations are never freed while the ring
