@@ -38,6 +38,7 @@ HELPERS := $(wildcard tests/programs/list.c tests/programs/json.c)
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FUZZERS := $(wildcard fuzz/fuzz_*.c)
 BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
+BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie threads)
 PEERS   := $(wildcard bench/peers/*.c)
 MANUALS := $(wildcard src/tool/*.1)
 HEADERS := $(wildcard include/*.h include/wafer/*.h)
@@ -110,7 +111,7 @@ LIBS_kore            = -shared -Wl,-z,nodelete
 say = @printf '  %-5s %s\n' $(1) $(2)
 
 .PHONY: all deps examples demo check check-all check-stacks torture sanitize valgrind coverage fuzz bench \
-        bench-stacks bench-peers tidy format install uninstall dist clean help everything FORCE
+        bench-check bench-stacks bench-peers tidy format install uninstall dist clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -371,6 +372,9 @@ fuzz: ## run each fuzz program for FUZZ_SECONDS (10)
 bench: $(call program,$(BENCHES)) ## run the benchmarks
 	@$(if $(BENCHES),:,echo 'There are no benchmarks (bench/bench_*.c).')
 	@for program in $(call program,$(BENCHES)); do $$program || exit 1; done
+
+bench-check: $(call program,$(BARRED)) ## fail when a benchmark's figure is beyond its bar; 2 minutes
+	@bench/check.py $(BUILD)
 
 bench-stacks: ## put load on each HTTP stack's example, LOAD_SECONDS (60) each
 	@.ci/deps build stacks load

@@ -152,7 +152,7 @@ static double floor_ns(void)
 {
     static const struct bench_task task = {NULL, run_floor};
 
-    return bench_turn(&task, NULL, CHECKS, BENCH_TURN_NS);
+    return bench_turn(&task, NULL, CHECKS, BENCH_WARM_NS);
 }
 
 static struct bench_case single(const char *subject, int size, double ns)

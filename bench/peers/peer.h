@@ -10,7 +10,7 @@
 #include "../bench.h"
 
 #define PEER_BATCH      16 /* sealed in one run, so that looking at the clock counts little */
-#define PEER_NOTE_MAX   2810
+#define PEER_NOTE_MAX   2791
 #define PEER_COOKIE_MAX 8192
 #define PEER_LIFETIME_S 43200
 

@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 
-LOADS = ["64:0", "256:167", "1024:934", "2900:2810"]  # SIZE:NOTE_LENGTH, of bench_session.c
+LOADS = ["64:0", "256:148", "1024:916", "2900:2791"]  # SIZE:NOTE_LENGTH, as in bench/world.h
 SIZES = [64, 256, 1024, 2900]
 OPERATIONS = ["seal", "open", "forged"]
 UNLOADABLE = ["ModuleNotFoundError", "LoadError", "Cannot find package", "loading shared libraries"]
@@ -116,7 +116,7 @@ def tell_machine(rounds, turn_ms):
     print(f"CPU        {model}")
     print(
         f"figures    CPU time, pinned to one processor; medians of {rounds} rounds in which the peers"
-        f" take turns,\n           each median of 7 turns of {turn_ms} ms; x is the ratio to Wafer"
+        f" take turns,\n           each median of 9 turns of {turn_ms} ms; x is the ratio to Wafer"
         " within a round\n"
     )
 
