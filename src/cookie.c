@@ -2,9 +2,25 @@
 
 #include <string.h>
 
+#define NEAR 8
+
 static bool is_blank(char byte)
 {
     return byte == ' ' || byte == '\t';
+}
+
+/* The first such byte, or the end. Pieces are short where there are many: a few steps by hand cost
+ * less than a call. */
+static const char *find(const char *at, const char *end, char wanted)
+{
+    const char *near = end - at > NEAR ? at + NEAR : end;
+
+    while (at != near && *at != wanted)
+        at++;
+    if (at != near || at == end)
+        return at;
+    at = memchr(at, wanted, (size_t)(end - at));
+    return at != NULL ? at : end;
 }
 
 /* Where the piece that begins at the cursor ends. With commas one byte at a time: looking for each
@@ -13,10 +29,8 @@ static const char *piece_end(const struct wafer_cookie_cursor *cursor)
 {
     const char *at = cursor->at;
 
-    if (!cursor->commas) {
-        at = memchr(at, ';', (size_t)(cursor->end - at));
-        return at != NULL ? at : cursor->end;
-    }
+    if (!cursor->commas)
+        return find(at, cursor->end, ';');
     while (at != cursor->end && *at != ';' && *at != ',')
         at++;
     return at;
@@ -34,9 +48,9 @@ static size_t trim(const char **begin, const char *end)
 
 static bool split_piece(const char *begin, const char *end, struct wafer_cookie_pair *pair)
 {
-    const char *equals = memchr(begin, '=', (size_t)(end - begin));
+    const char *equals = find(begin, end, '=');
 
-    if (equals == NULL)
+    if (equals == end)
         return false;
     pair->name = begin;
     pair->name_length = trim(&pair->name, equals);
@@ -49,6 +63,10 @@ bool wafer_cookie_next(struct wafer_cookie_cursor *cursor, struct wafer_cookie_p
 {
     while (cursor->at != cursor->end) {
         const char *begin = cursor->at;
+        if (*begin == ';') { /* an empty piece, of which a hostile field may have many */
+            cursor->at++;
+            continue;
+        }
         const char *end = piece_end(cursor);
         cursor->at = end != cursor->end ? end + 1 : end;
         if (split_piece(begin, end, pair))

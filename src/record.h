@@ -34,6 +34,8 @@ struct wafer_record {
     int64_t idle_ms; /* 0: no limit */
     uint32_t renewals;
     bool outlives_browser;
+    bool list_key_known; /* not of the sealed form: what lists call the subject, worked out once */
+    uint8_t list_key[WAFER_ID_SIZE];
     uint8_t subject_length; /* 0: nobody is signed in */
     char subject[WAFER_SUBJECT_MAX + 1];
 };

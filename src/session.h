@@ -132,18 +132,16 @@ wafer_result wafer_session_begin_record(const wafer_session *session, struct waf
 /* Does so for an empty session, which then is one. */
 wafer_result wafer_session_start(wafer_session *session);
 
-/* The list's key for a subject of this manager's realm. */
-void wafer_session_subject_key(const wafer_session *session, const struct wafer_record *record,
-                               uint8_t key[WAFER_ID_SIZE]);
+/* The list's key for a record's subject in this manager's realm; NULL for nobody. */
+const uint8_t *wafer_session_list_key(const wafer_session *session, struct wafer_record *record);
 /* Of the sealed limits and the manager's the smaller: settings tightened today act today. */
 int64_t wafer_session_absolute_at(const wafer_session *session, const struct wafer_record *record);
 int64_t wafer_session_idle_ms(const wafer_session *session, const struct wafer_record *record);
 /* What the list says: VALID, REVOKED or UNCHECKED. */
-wafer_verdict wafer_session_ask_list(const wafer_session *session,
-                                     const struct wafer_record *record, int64_t now_ms,
-                                     bool *superseded);
+wafer_verdict wafer_session_ask_list(const wafer_session *session, struct wafer_record *record,
+                                     int64_t now_ms, bool *superseded);
 /* The same after the clock: also FUTURE, EXPIRED and IDLE. */
-wafer_verdict wafer_session_judge(const wafer_session *session, const struct wafer_record *record,
+wafer_verdict wafer_session_judge(const wafer_session *session, struct wafer_record *record,
                                   int64_t now_ms, bool *superseded);
 
 #endif

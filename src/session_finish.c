@@ -162,7 +162,7 @@ static wafer_result write_line(wafer_session *session, size_t value_length, int6
 
 /* Whether the session that is about to be sealed still stands: logged out or renewed by another
  * request since, its cookie must not overwrite what that one sent. */
-static bool still_stands(const wafer_session *session)
+static bool still_stands(wafer_session *session)
 {
     bool superseded;
 

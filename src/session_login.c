@@ -15,7 +15,7 @@ static wafer_result revoke(const wafer_session *session, wafer_revocation *entry
     return wafer_revocations_apply(session->manager->settings.revocations, now_ms, entry);
 }
 
-static wafer_result list_session(const wafer_session *session, const struct wafer_record *record)
+static wafer_result list_session(const wafer_session *session, struct wafer_record *record)
 {
     wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
 
@@ -25,7 +25,7 @@ static wafer_result list_session(const wafer_session *session, const struct wafe
 
 /* Whose sign-in ends with a login or logout: that of the session, or of an authentic one that came
  * but is not to be used. A copy of an idle one may be in use elsewhere. */
-static const struct wafer_record *signed_in(const wafer_session *session)
+static struct wafer_record *signed_in(wafer_session *session)
 {
     if (session->live && session->record.subject_length > 0)
         return &session->record;
@@ -51,9 +51,9 @@ static bool is_signed_in_as_another(const wafer_session *session, const char *su
 
 /* Lists what a login replaces. One that is not to be used any more must not keep its owner from
  * signing in when the list is full. */
-static wafer_result retire(const wafer_session *session)
+static wafer_result retire(wafer_session *session)
 {
-    const struct wafer_record *old = signed_in(session);
+    struct wafer_record *old = signed_in(session);
     wafer_result result = old != NULL ? list_session(session, old) : WAFER_OK;
 
     return old == &session->record ? result : WAFER_OK;
@@ -130,12 +130,12 @@ static wafer_result nothing_to_list(const wafer_session *session)
 
 /* Lists the subject, and the session itself when its login time lies ahead of that: made while a
  * clock was wrong. */
-static wafer_result list_subject(const wafer_session *session, const struct wafer_record *record)
+static wafer_result list_subject(const wafer_session *session, struct wafer_record *record)
 {
     wafer_revocation entry = {.kind = WAFER_REVOKE_SUBJECT};
     wafer_result result;
 
-    wafer_session_subject_key(session, record, entry.key);
+    memcpy(entry.key, wafer_session_list_key(session, record), sizeof entry.key);
     result = revoke(session, &entry);
     if (result == WAFER_OK && record->login_at_ms >= entry.at_ms)
         result = list_session(session, record);
@@ -144,9 +144,9 @@ static wafer_result list_subject(const wafer_session *session, const struct wafe
 
 static wafer_result log_out(wafer_session *session,
                             wafer_result (*list)(const wafer_session *session,
-                                                 const struct wafer_record *record))
+                                                 struct wafer_record *record))
 {
-    const struct wafer_record *record;
+    struct wafer_record *record;
 
     if (session == NULL || session->phase != WAFER_OPENED)
         return WAFER_MISUSE;

@@ -49,28 +49,28 @@ void wafer_session_reset(const wafer_session *session, struct wafer_record *reco
     record->outlives_browser = own->outlives_browser;
 }
 
-void wafer_session_subject_key(const wafer_session *session, const struct wafer_record *record,
-                               uint8_t key[WAFER_ID_SIZE])
+const uint8_t *wafer_session_list_key(const wafer_session *session, struct wafer_record *record)
 {
+    if (record->subject_length == 0)
+        return NULL;
     /* The lengths were checked when the manager was made and the record read. */
-    (void)!wafer_subject_key(session->manager->settings.realm, record->subject,
-                             record->subject_length, key);
+    if (!record->list_key_known)
+        record->list_key_known = wafer_subject_key(session->manager->settings.realm,
+                                                   record->subject, record->subject_length,
+                                                   record->list_key) == WAFER_OK;
+    return record->list_key;
 }
 
 wafer_result wafer_session_begin_record(const wafer_session *session, struct wafer_record *record)
 {
     const wafer_settings *own = &session->manager->settings;
-    uint8_t subject[WAFER_ID_SIZE];
     int64_t not_before_ms = 0;
     int64_t now_ms;
     wafer_result result;
 
     if (!wafer_manager_now(session->manager, &now_ms)) /* the request may have begun long ago */
         return WAFER_SYSTEM;
-    if (record->subject_length > 0)
-        wafer_session_subject_key(session, record, subject);
-    result = wafer_revocations_not_before(own->revocations,
-                                          record->subject_length > 0 ? subject : NULL,
+    result = wafer_revocations_not_before(own->revocations, wafer_session_list_key(session, record),
                                           &not_before_ms);
     if (result != WAFER_OK)
         return WAFER_UNAVAILABLE;
@@ -115,19 +115,13 @@ int64_t wafer_session_idle_ms(const wafer_session *session, const struct wafer_r
     return earlier(own, record->idle_ms);
 }
 
-wafer_verdict wafer_session_ask_list(const wafer_session *session,
-                                     const struct wafer_record *record, int64_t now_ms,
-                                     bool *superseded)
+wafer_verdict wafer_session_ask_list(const wafer_session *session, struct wafer_record *record,
+                                     int64_t now_ms, bool *superseded)
 {
-    uint8_t subject[WAFER_ID_SIZE];
-    wafer_revocation_query query = {record->id, NULL, record->login_at_ms, now_ms,
-                                    record->renewals};
+    wafer_revocation_query query = {record->id, wafer_session_list_key(session, record),
+                                    record->login_at_ms, now_ms, record->renewals};
     wafer_standing standing = WAFER_REFUSED;
 
-    if (record->subject_length > 0) {
-        wafer_session_subject_key(session, record, subject);
-        query.subject = subject;
-    }
     if (wafer_revocations_check(session->manager->settings.revocations, &query, &standing) !=
         WAFER_OK)
         return WAFER_UNCHECKED;
@@ -135,7 +129,7 @@ wafer_verdict wafer_session_ask_list(const wafer_session *session,
     return standing == WAFER_REFUSED ? WAFER_REVOKED : WAFER_VALID;
 }
 
-wafer_verdict wafer_session_judge(const wafer_session *session, const struct wafer_record *record,
+wafer_verdict wafer_session_judge(const wafer_session *session, struct wafer_record *record,
                                   int64_t now_ms, bool *superseded)
 {
     int64_t idle_ms = wafer_session_idle_ms(session, record);
