@@ -466,7 +466,7 @@ typedef struct wafer_header {
  *
  * Repeatable: a second call gives the same. Puts after it are WAFER_MISUSE.
  *
- * Memory   no allocation; one getrandom for about 60 seals and CSRF tokens of a thread, see section
+ * Memory   no allocation; one getrandom for about 60 seals and CSRF tokens, see section
  *          11; the fields are in session memory, valid until wafer_begin or wafer_end.
  * Errors   the first failed put or removal; WAFER_SYSTEM no randomness; WAFER_UNAVAILABLE no key
  *          seals now, or another request logged the session out or renewed it meanwhile;
@@ -800,12 +800,12 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_subject_key(const char *realm, con
 
 /* Makes every thread of the process ask the system for fresh randomness before its next seal.
  *
- * Each thread keeps random bytes for about 60 seals. Forked children never use those of their
- * parent, that needs no call. But when a virtual machine is cloned or goes back to a snapshot, or a
- * process is checkpointed and restored (CRIU), two copies have the same bytes. The time in
- * nanoseconds, which goes into each nonce, then still keeps their nonces apart; call this where
- * you hear of the copy, in a restore hook, and they have nothing in common any more. Where there is
- * no such hook, see fresh_nonces in wafer_settings.
+ * Threads share a store of random bytes, each piece for about 60 seals. Forked children never use
+ * those of their parent, that needs no call. But when a virtual machine is cloned or goes back to a
+ * snapshot, or a process is checkpointed and restored (CRIU), two copies have the same bytes. The
+ * time in nanoseconds, which goes into each nonce, then still keeps their nonces apart; call this
+ * where you hear of the copy, in a restore hook, and they have nothing in common any more. Where
+ * there is no such hook, see fresh_nonces in wafer_settings.
  *
  * Threads  from any, at any time, as often as you like; also from a signal handler. It is in effect
  *          for all seals that begin after it returned. */

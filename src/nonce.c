@@ -17,6 +17,7 @@
 
 _Static_assert(WAFER_NONCES_A_BATCH == GIVEN_SIZE / WAFER_NONCE_SIZE, "nonces a batch");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "a lock would stay locked in a forked child");
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "nor may this be one");
 
 bool wafer_random(void *bytes, size_t length)
 {
@@ -118,14 +119,42 @@ static bool enter_epoch(shared_epoch *place, uint64_t *epoch)
 
 /* ---- The batch ---- */
 
+#define BATCHES 16
+
 struct batch {
+    _Atomic bool taken;          /* by a thread that is in here */
     uint64_t epoch;              /* it is good for as long as this is the process's */
     size_t left;                 /* bytes not given out yet; they go from the end */
     uint8_t stream[STREAM_SIZE]; /* the next key, then what is given out */
 };
 
-/* In a library that is loaded at run time a thread's first use may allocate it. */
-static _Thread_local struct batch batch;
+static struct batch batches[BATCHES];
+
+/* Where this thread begins to look: threads' handles are addresses, some pages apart. */
+static size_t first_place(void)
+{
+    uint64_t thread = (uint64_t)(uintptr_t)pthread_self();
+
+    return (size_t)((thread >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 60);
+}
+
+/* A batch that no other thread gets until it is given back; NULL when all are taken. */
+static struct batch *take_batch(void)
+{
+    size_t place = first_place();
+
+    for (size_t i = 0; i < BATCHES; i++) {
+        struct batch *found = &batches[(place + i) % BATCHES];
+        if (!atomic_exchange_explicit(&found->taken, true, memory_order_acquire))
+            return found;
+    }
+    return NULL;
+}
+
+static void give_batch(struct batch *own)
+{
+    atomic_store_explicit(&own->taken, false, memory_order_release);
+}
 
 static bool refill(struct batch *own, shared_epoch *place)
 {
@@ -144,20 +173,13 @@ static bool refill(struct batch *own, shared_epoch *place)
     return true;
 }
 
-static bool take(uint8_t *bytes, size_t length)
+static bool take_from(struct batch *own, shared_epoch *place, uint8_t *bytes, size_t length)
 {
-    shared_epoch *place = find_place();
-    struct batch *own = &batch;
-
-    if (place == NULL)
-        return wafer_random(bytes, length);
     for (;;) {
         uint8_t *next;
 
-        if (own->left < length && !refill(own, place)) {
-            memset(bytes, 0, length);
+        if (own->left < length && !refill(own, place))
             return false;
-        }
         own->left -= length;
         next = own->stream + KEY_SIZE + own->left;
         memcpy(bytes, next, length);
@@ -167,6 +189,20 @@ static bool take(uint8_t *bytes, size_t length)
             return true;
         own->left = 0;
     }
+}
+
+static bool take(uint8_t *bytes, size_t length)
+{
+    shared_epoch *place = find_place();
+    struct batch *own = place != NULL ? take_batch() : NULL;
+
+    if (own == NULL)
+        return wafer_random(bytes, length);
+    bool taken = take_from(own, place, bytes, length);
+    give_batch(own);
+    if (!taken)
+        memset(bytes, 0, length);
+    return taken;
 }
 
 /* ---- What is given out ---- */

@@ -52,7 +52,7 @@ enum wafer_seal_result wafer_seal_open(const uint8_t cipher_key[32], const char 
                                        struct wafer_box *plain, size_t *plain_length);
 
 /* Seals the text in the box (at most WAFER_PLAIN_MAX), which is gone then, and writes
- * WAFER_TOKEN_LENGTH(length) characters, no NUL. The nonce is from the thread's batch or, if it is
+ * WAFER_TOKEN_LENGTH(length) characters, no NUL. The nonce is from a batch or, if it is
  * to be fresh, from the system. False, with nothing written to token and the box as before, without
  * randomness. */
 bool wafer_seal_close(const uint8_t cipher_key[32], const uint8_t key_id[WAFER_KEY_ID_SIZE],

@@ -55,8 +55,11 @@ void wafer_session_free(wafer_session *session)
     if (session == NULL)
         return;
     wafer_end(session);
-    if (session->allocated)
+    if (session->allocated) {
+        /* wafer_end wiped what was used; before free a compiler could leave that out, not this. */
+        sodium_memzero(session, sizeof *session);
         free(session);
+    }
 }
 
 /* A session's memory outlives its requests, so no compiler takes this for useless. What is in front

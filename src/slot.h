@@ -27,10 +27,9 @@ static inline bool wafer_slot_has_data(const struct wafer_slot *slot)
 static inline int wafer_slot_compare(const struct wafer_slot *slot, const char *name,
                                      size_t name_length)
 {
-    int order = (int)slot->name_length - (int)name_length;
-
-    if (order == 0)
-        order = (int)(unsigned char)slot->name[0] - (int)(unsigned char)name[0];
+    if (slot->name_length != name_length)
+        return slot->name_length < name_length ? -1 : 1;
+    const int order = (unsigned char)slot->name[0] - (unsigned char)name[0];
     return order != 0 ? order : memcmp(slot->name, name, name_length);
 }
 

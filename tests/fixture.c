@@ -59,6 +59,17 @@ void world_list(struct world *world, const wafer_revocations_settings *settings)
     world_manage(world, &manager);
 }
 
+bool session_holds(const struct world *world, const char *text)
+{
+    const char *bytes = (const char *)world->session;
+    size_t length = strlen(text);
+
+    for (size_t i = 0; i + length <= wafer_session_size(); i++)
+        if (memcmp(bytes + i, text, length) == 0)
+            return true;
+    return false;
+}
+
 void key_line(char line[WAFER_KEYS_LINE_MAX], int64_t from_ms, int64_t until_ms)
 {
     struct wafer_key key = {.line = 0};

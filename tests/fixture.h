@@ -59,6 +59,9 @@ const char *token_of(const struct browser *browser);
 /* A browser whose cookie differs in one character behind the nonce: its tag is wrong. */
 struct browser forge(const struct browser *browser);
 
+/* Whether the text is anywhere in the memory of the world's session. */
+bool session_holds(const struct world *world, const char *text);
+
 /* A ring of one fresh key that seals from `from_ms` and opens until `until_ms`, as a line. */
 void key_line(char line[WAFER_KEYS_LINE_MAX], int64_t from_ms, int64_t until_ms);
 

@@ -443,6 +443,14 @@ static void without_randomness_nothing_is_sealed(void **state)
         assert_string_equal(ada.line, "");
     }
 
+    (void)!arrive(world, &ada); /* the plaintext was written already */
+    assert_int_equal(wafer_put_text(world->session, "note", "plaintext-not-sealed"), WAFER_OK);
+    wafer_reseed();
+    arm("getrandom", 1, EIO);
+    assert_int_equal(leave(world, &ada), WAFER_SYSTEM);
+    assert_false(disarm());
+    assert_false(session_holds(world, "plaintext-not-sealed"));
+
     sign_in(world, &ada, "ada");
     kept = ada;
     assert_int_equal(arrive(world, &ada), WAFER_VALID);

@@ -26,9 +26,10 @@ static int atfork(void (*prepare)(void), void (*parent)(void), void (*child)(voi
 #include <unistd.h>
 #include <wafer.h>
 
-#define THREADS 8
-#define MANY    100000 /* nonces */
-#define SOME    100    /* more than a batch has */
+#define THREADS   8
+#define MANY      100000 /* nonces */
+#define own_batch batches[first_place()]
+#define SOME      100 /* more than a batch has */
 
 typedef uint8_t nonce_bytes[WAFER_NONCE_SIZE];
 
@@ -161,9 +162,9 @@ static void count_from_here(void)
     atomic_store(&other_calls, 0);
 }
 
-static void assert_calls(unsigned long batches, unsigned long epochs, unsigned long nonces)
+static void assert_calls(unsigned long refills, unsigned long epochs, unsigned long nonces)
 {
-    assert_int_equal(atomic_load(&batch_calls), batches);
+    assert_int_equal(atomic_load(&batch_calls), refills);
     assert_int_equal(atomic_load(&epoch_calls), epochs);
     assert_int_equal(atomic_load(&nonce_calls), nonces);
     assert_int_equal(atomic_load(&other_calls), 0);
@@ -177,7 +178,7 @@ static void forget_place(void)
     if (place != NULL && place != &unwiped_epoch)
         assert_int_equal(munmap((void *)place, sizeof *place), 0);
     atomic_store(&unwiped_epoch, 0);
-    memset(&batch, 0, sizeof batch);
+    memset(batches, 0, sizeof batches);
 }
 
 static int back_to_normal(void **state)
@@ -320,10 +321,10 @@ static void a_batch_takes_one_getrandom_of_32_bytes(void **state)
     nonce_bytes nonce;
 
     (void)state;
-    for (unsigned long batches = 1; batches <= 5; batches++)
+    for (unsigned long refills = 1; refills <= 5; refills++)
         for (size_t i = 0; i < WAFER_NONCES_A_BATCH; i++) {
             assert_true(wafer_nonce(nonce));
-            assert_calls(batches, 1, 0); /* one epoch for all of them */
+            assert_calls(refills, 1, 0); /* one epoch for all of them */
         }
 }
 
@@ -345,15 +346,15 @@ static void a_batch_is_the_stream_of_the_last_ones_key_and_of_fresh_bytes(void *
         for (size_t i = 0; i < WAFER_NONCES_A_BATCH; i++)
             assert_memory_equal(nonces[i], stream + sizeof stream - (i + 1) * WAFER_NONCE_SIZE,
                                 WAFER_NONCE_SIZE - 8); /* the clock is in the rest */
-        assert_memory_equal(batch.stream, stream, sizeof key);
+        assert_memory_equal(own_batch.stream, stream, sizeof key);
     }
 }
 
 /* The first eight bytes, which are as they were in the batch. */
 static bool is_in_batch(const uint8_t *bytes)
 {
-    for (size_t at = 0; at + 8 <= sizeof batch.stream; at++)
-        if (memcmp(batch.stream + at, bytes, 8) == 0)
+    for (size_t at = 0; at + 8 <= sizeof own_batch.stream; at++)
+        if (memcmp(own_batch.stream + at, bytes, 8) == 0)
             return true;
     return false;
 }
@@ -368,13 +369,15 @@ static void what_was_given_out_is_no_more_in_the_batch(void **state)
 
         assert_true(wafer_nonce(nonce));
         assert_false(is_in_batch(nonce));
-        assert_true(is_zero(batch.stream + KEY_SIZE + batch.left, GIVEN_SIZE - batch.left));
-        assert_false(is_zero(batch.stream, KEY_SIZE));
+        assert_true(
+            is_zero(own_batch.stream + KEY_SIZE + own_batch.left, GIVEN_SIZE - own_batch.left));
+        assert_false(is_zero(own_batch.stream, KEY_SIZE));
     }
     for (size_t taken = 0; taken < SOME; taken++) {
         assert_true(wafer_mask(mask, sizeof mask));
         assert_false(is_in_batch(mask));
-        assert_true(is_zero(batch.stream + KEY_SIZE + batch.left, GIVEN_SIZE - batch.left));
+        assert_true(
+            is_zero(own_batch.stream + KEY_SIZE + own_batch.left, GIVEN_SIZE - own_batch.left));
     }
 }
 
@@ -391,22 +394,22 @@ static void masks_of_all_sizes_and_nonces_share_no_bytes(void **state)
         for (size_t length = 1; length <= WAFER_MASK_MAX; length++) {
             uint8_t *exact = guarded(length);
 
-            before = batch;
+            before = own_batch;
             assert_true(wafer_mask(exact, length));
             memcpy(mask, exact, length);
             guarded_free(exact, length);
             if (before.left >= length) {
-                assert_int_equal(batch.left, before.left - length);
-                assert_memory_equal(mask, before.stream + KEY_SIZE + batch.left, length);
+                assert_int_equal(own_batch.left, before.left - length);
+                assert_memory_equal(mask, before.stream + KEY_SIZE + own_batch.left, length);
             } else {
-                assert_int_equal(batch.left, GIVEN_SIZE - length);
+                assert_int_equal(own_batch.left, GIVEN_SIZE - length);
             }
-            before = batch;
+            before = own_batch;
             assert_true(wafer_nonce(nonce));
             if (before.left >= sizeof nonce)
-                assert_memory_equal(nonce, before.stream + KEY_SIZE + batch.left, 16);
+                assert_memory_equal(nonce, before.stream + KEY_SIZE + own_batch.left, 16);
             else
-                assert_int_equal(batch.left, GIVEN_SIZE - sizeof nonce);
+                assert_int_equal(own_batch.left, GIVEN_SIZE - sizeof nonce);
         }
 }
 
@@ -433,9 +436,9 @@ static void copies_of_a_machine_draw_other_nonces(void **state)
 
     (void)state;
     assert_true(wafer_nonce(nonces[0]));
-    copy = batch;
+    copy = own_batch;
     draw(nonces, 40);
-    batch = copy;
+    own_batch = copy;
     draw(nonces + 40, 40);
     assert_calls(1, 1, 0); /* both from one batch */
     for (size_t i = 0; i < 40; i++) {
@@ -445,9 +448,9 @@ static void copies_of_a_machine_draw_other_nonces(void **state)
     assert_all_differ(nonces, 80);
 
     /* The next batch is mixed with fresh bytes, so nothing of it is the same. */
-    batch = copy;
+    own_batch = copy;
     draw(nonces, SOME);
-    batch = copy;
+    own_batch = copy;
     draw(nonces + SOME, SOME);
     assert_memory_not_equal(nonces[SOME - 1], nonces[2 * SOME - 1], 16);
     assert_all_differ(nonces, 2 * SOME);
@@ -462,12 +465,12 @@ static void copies_whose_clocks_stand_still_draw_the_same_unless_told_to_reseed(
     (void)state;
     clock_stands = true;
     assert_true(wafer_nonce(first));
-    copy = batch;
+    copy = own_batch;
     assert_true(wafer_nonce(first));
-    batch = copy;
+    own_batch = copy;
     assert_true(wafer_nonce(second));
     assert_memory_equal(first, second, sizeof first);
-    batch = copy;
+    own_batch = copy;
     wafer_reseed();
     assert_true(wafer_nonce(second));
     assert_memory_not_equal(first, second, 16);
@@ -507,23 +510,37 @@ static void without_a_clock_each_nonce_asks_the_system(void **state)
     assert_calls(1, 1, 6);
 }
 
+static struct batch at_reseed[BATCHES];
+
 /* Each draws one before and one after, and both are given back. */
 static void *draw_around_a_reseed(void *pair)
 {
     uint8_t(*nonces)[WAFER_NONCE_SIZE] = pair;
-    uint64_t epoch;
     bool good = wafer_nonce(nonces[0]);
 
-    epoch = batch.epoch;
     if (pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD) {
         count_from_here();
+        memcpy(at_reseed, batches, sizeof batches);
         wafer_reseed();
     }
     (void)pthread_barrier_wait(&barrier);
-    good = good && batch.left == GIVEN_SIZE - WAFER_NONCE_SIZE && wafer_nonce(nonces[1]) &&
-           batch.epoch != epoch && batch.left == GIVEN_SIZE - WAFER_NONCE_SIZE &&
-           batch.epoch == atomic_load(atomic_load(&epoch_place));
-    return good ? NULL : pair;
+    return good && wafer_nonce(nonces[1]) ? NULL : pair;
+}
+
+/* Threads may meet at a batch; but none takes from one that was there before. */
+static void assert_old_batches_stayed(void)
+{
+    uint64_t epoch = atomic_load(atomic_load(&epoch_place));
+    size_t renewed = 0;
+
+    for (size_t i = 0; i < BATCHES; i++) {
+        assert_int_not_equal(at_reseed[i].epoch, epoch);
+        if (batches[i].epoch == epoch)
+            renewed++;
+        else
+            assert_int_equal(batches[i].left, at_reseed[i].left);
+    }
+    assert_in_range(renewed, 1, THREADS);
 }
 
 static void a_reseed_reaches_every_thread(void **state)
@@ -536,9 +553,36 @@ static void a_reseed_reaches_every_thread(void **state)
     clock_stands = true;
     start_threads(threads, draw_around_a_reseed, 2);
     join_threads(threads);
-    assert_int_equal(atomic_load(&batch_calls), THREADS);
+    assert_old_batches_stayed();
+    assert_in_range(atomic_load(&batch_calls), 1, THREADS);
     assert_in_range(atomic_load(&epoch_calls), 1, THREADS);
     assert_all_differ(of_threads, 2 * THREADS);
+}
+
+static void take_all_batches(bool taken)
+{
+    for (size_t i = 0; i < BATCHES; i++)
+        atomic_store(&batches[i].taken, taken);
+}
+
+/* By other threads, or, in a child, by threads that the fork left behind. */
+static void while_all_batches_are_taken_the_system_is_asked(void **state)
+{
+    nonce_bytes nonces[3];
+
+    (void)state;
+    clock_stands = true;
+    assert_true(wafer_nonce(nonces[0]));
+    count_from_here();
+    take_all_batches(true);
+    assert_true(wafer_nonce(nonces[1]));
+    assert_true(wafer_nonce(nonces[2]));
+    assert_int_equal(own_batch.left, GIVEN_SIZE - sizeof nonces[0]);
+    assert_int_equal(atomic_load(&batch_calls), 0);
+    take_all_batches(false);
+    assert_true(wafer_nonce(nonces[0]));
+    assert_int_equal(own_batch.left, GIVEN_SIZE - 2 * sizeof nonces[0]);
+    assert_all_differ(nonces, 3);
 }
 
 /* ---- Forks */
@@ -584,7 +628,7 @@ static void leave_unused_nonces(void)
 
     for (int i = 0; i < 20; i++)
         assert_true(wafer_nonce(nonce));
-    assert_int_equal(batch.left, GIVEN_SIZE - 20 * sizeof nonce);
+    assert_int_equal(own_batch.left, GIVEN_SIZE - 20 * sizeof nonce);
 }
 
 static void assert_child_differs(pid_t (*fork_it)(void))
@@ -719,7 +763,8 @@ static void a_fork_in_the_middle_of_a_nonce_gives_it_to_the_parent_alone(void **
     assert_true(good);
     assert_true(ended_well(forked_between));
     assert_memory_not_equal(family[0], family[1], 16);
-    assert_int_equal(batch.left, GIVEN_SIZE - 21 * sizeof nonce); /* the parent kept its batch */
+    assert_int_equal(own_batch.left,
+                     GIVEN_SIZE - 21 * sizeof nonce); /* the parent kept its batch */
 }
 
 static void a_fork_while_a_batch_is_made_makes_two(void **state)
@@ -776,7 +821,7 @@ static void where_pages_are_not_wiped_children_are_noticed_by_a_handler(void **s
         assert_ptr_equal(atomic_load(&epoch_place), &unwiped_epoch);
         assert_child_differs(fork);
     }
-    assert_calls(2 * 2, 2, 0); /* 20 + SOME nonces each time, and all from batches */
+    assert_calls(2 * 2, 2, 0); /* 20 + SOME nonces each time, and all from refills */
 }
 
 static void a_system_that_ignores_advice_is_not_believed(void **state)
@@ -840,11 +885,11 @@ static void a_key_that_came_in_pieces_is_whole(void **state)
     constant = true;
     most_at_once = 5;
     assert_true(wafer_mask(&(uint8_t){0}, 1));
-    first = batch;
+    first = own_batch;
     forget_place();
     most_at_once = SIZE_MAX;
     assert_true(wafer_mask(&(uint8_t){0}, 1));
-    assert_memory_equal(batch.stream, first.stream, sizeof first.stream);
+    assert_memory_equal(own_batch.stream, first.stream, sizeof first.stream);
 }
 
 static void without_randomness_there_is_no_nonce_until_it_is_back(void **state)
@@ -865,7 +910,7 @@ static void without_randomness_there_is_no_nonce_until_it_is_back(void **state)
         assert_false(disarm());
         assert_memory_equal(nonce, zeros, sizeof nonce);
         assert_int_equal(tried, nth <= 2 ? 1 : (nth - 2) * WAFER_NONCES_A_BATCH + 1);
-        assert_int_equal(batch.left, 0);
+        assert_int_equal(own_batch.left, 0);
         /* It goes on failing, for nonces and masks, until randomness is back. */
         arm_many("getrandom", 1, 4, EIO);
         assert_false(wafer_nonce(nonce));
@@ -943,6 +988,7 @@ int main(void)
         PLAIN(the_clock_goes_into_fresh_nonces_too),
         PLAIN(without_a_clock_each_nonce_asks_the_system),
         PLAIN(a_reseed_reaches_every_thread),
+        PLAIN(while_all_batches_are_taken_the_system_is_asked),
         FAMILY(a_child_draws_none_of_its_parents_nonces),
         FAMILY(grandchildren_and_siblings_share_no_nonces),
         FAMILY(a_grandchild_of_a_child_that_drew_none_shares_no_nonces),

@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include "base64.h"
+#include "randomness.h"
 #include "seal.h"
 
 #include <stdlib.h>
@@ -741,17 +742,6 @@ static void a_session_lives_in_memory_of_the_caller(void **state)
     free(memory);
 }
 
-static bool holds(const void *memory, size_t size, const char *text)
-{
-    const char *bytes = memory;
-    size_t length = strlen(text);
-
-    for (size_t i = 0; i + length <= size; i++)
-        if (memcmp(bytes + i, text, length) == 0)
-            return true;
-    return false;
-}
-
 static void nothing_of_a_request_is_left_in_the_session_after_its_end(void **state)
 {
     struct world *world = *state;
@@ -761,7 +751,7 @@ static void nothing_of_a_request_is_left_in_the_session_after_its_end(void **sta
     wafer_variable flash;
 
     sign_in(world, &ada, "ada@example.org");
-    assert_false(holds(world->session, wafer_session_size(), secrets[3]));
+    assert_false(session_holds(world, secrets[3]));
     (void)!arrive(world, &ada);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(wafer_put_text(world->session, i == 1 ? "b" : "a", secrets[i]), WAFER_OK);
@@ -769,12 +759,12 @@ static void nothing_of_a_request_is_left_in_the_session_after_its_end(void **sta
     (void)!arrive(world, &ada);
     assert_true(wafer_take(world->session, "a", &flash));
     assert_int_equal(wafer_put_text(world->session, "b", secrets[0]), WAFER_OK);
-    assert_true(holds(world->session, wafer_session_size(), secrets[3]));
+    assert_true(session_holds(world, secrets[3]));
     (void)wafer_explain(world->session);
     assert_int_equal(leave(world, &ada), WAFER_OK);
     for (size_t i = 0; i < 4; i++)
-        assert_false(holds(world->session, wafer_session_size(), secrets[i]));
-    assert_false(holds(world->session, wafer_session_size(), token_of(&ada) + 20));
+        assert_false(session_holds(world, secrets[i]));
+    assert_false(session_holds(world, token_of(&ada) + 20));
 }
 
 static void a_request_that_is_only_read_or_never_ended_is_wiped_too(void **state)
@@ -791,19 +781,136 @@ static void a_request_that_is_only_read_or_never_ended_is_wiped_too(void **state
     assert_int_equal(leave(world, &ada), WAFER_OK);
     for (int ended = 0; ended < 2; ended++) {
         assert_int_equal(arrive(world, &ada), WAFER_VALID);
-        assert_true(holds(world->session, wafer_session_size(), "plaintext-three"));
+        assert_true(session_holds(world, "plaintext-three"));
         if (ended)
             wafer_end(world->session);
         else
             assert_int_equal(wafer_begin(world->session), WAFER_OK);
-        assert_false(holds(world->session, wafer_session_size(), "plaintext-three"));
-        assert_false(holds(world->session, wafer_session_size(), "ada@example.org"));
+        assert_false(session_holds(world, "plaintext-three"));
+        assert_false(session_holds(world, "ada@example.org"));
     }
     assert_int_equal(arrive(world, &ada), WAFER_VALID);
     assert_int_equal(wafer_seal(world->session, &token, &length), WAFER_OK);
     memcpy(copy, token, length + 1);
     wafer_end(world->session);
-    assert_false(holds(world->session, wafer_session_size(), copy + length - 20));
+    assert_false(session_holds(world, copy + length - 20));
+}
+
+/* Whatever the order, and whichever of them wins. */
+static void all_of_several_candidates_is_wiped(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""}, with_long, both = {.cookie = ""};
+    char note[901];
+
+    memset(note, 'x', sizeof note - 1);
+    memcpy(note + sizeof note - sizeof "plaintext-at-the-end", "plaintext-at-the-end",
+           sizeof "plaintext-at-the-end");
+    sign_in(world, &ada, "ada@example.org");
+    (void)!arrive(world, &ada);
+    assert_int_equal(wafer_put_text(world->session, "note", note), WAFER_OK);
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    with_long = ada;
+    world->now_ms += WAFER_MINUTE_MS;
+    (void)!arrive(world, &ada);
+    assert_int_equal(wafer_put_text(world->session, "note", "plaintext-short"), WAFER_OK);
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    for (int order = 0; order < 2; order++) {
+        const struct browser *first = order == 0 ? &with_long : &ada;
+        const struct browser *second = order == 0 ? &ada : &with_long;
+        size_t length = strlen(first->cookie);
+        memcpy(both.cookie, first->cookie, length);
+        memcpy(both.cookie + length, "; ", 2);
+        memcpy(both.cookie + length + 2, second->cookie, strlen(second->cookie) + 1);
+        assert_int_equal(arrive(world, &both), WAFER_VALID);
+        assert_string_equal(wafer_get_text(world->session, "note", NULL), "plaintext-short");
+        assert_true(session_holds(world, "plaintext-at-the-end"));
+        wafer_end(world->session);
+        assert_false(session_holds(world, "plaintext-"));
+        assert_false(session_holds(world, "ada@example.org"));
+    }
+}
+
+static void a_session_that_is_not_to_be_used_is_wiped_too(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    int64_t noon_ms = world->now_ms;
+    const int64_t times_ms[] = {noon_ms - WAFER_HOUR_MS, noon_ms + WAFER_HOUR_MS};
+    const wafer_verdict verdicts[] = {WAFER_FUTURE, WAFER_IDLE};
+
+    sign_in(world, &ada, "ada@example.org");
+    for (size_t i = 0; i < 2; i++) {
+        world->now_ms = times_ms[i];
+        assert_int_equal(arrive(world, &ada), verdicts[i]);
+        assert_true(session_holds(world, "ada@example.org"));
+        wafer_end(world->session);
+        assert_false(session_holds(world, "ada@example.org"));
+    }
+}
+
+/* The plaintext is written where it is to be sealed, and then it is not. */
+static void a_request_that_could_not_be_sealed_is_wiped_too(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+
+    sign_in(world, &ada, "ada@example.org");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_put_text(world->session, "note", "plaintext-four"), WAFER_OK);
+    no_randomness = true;
+    wafer_reseed();
+    assert_int_equal(leave(world, &ada), WAFER_SYSTEM);
+    no_randomness = false;
+    assert_false(session_holds(world, "plaintext-four"));
+    assert_false(session_holds(world, "ada@example.org"));
+}
+
+/* The library's free, which tells what was in a session. */
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+
+static const wafer_session *watched;
+static size_t left_in_watched;
+static unsigned frees_of_watched;
+
+void __wrap_free(void *memory)
+{
+    if (memory != NULL && memory == watched) {
+        frees_of_watched++;
+        for (size_t i = 0; i < wafer_session_size(); i++)
+            left_in_watched += ((const uint8_t *)memory)[i] != 0;
+    }
+    __real_free(memory);
+}
+
+static void a_session_that_was_made_is_freed_empty_and_one_that_was_placed_is_not(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    uint8_t *memory = aligned_alloc(64, (wafer_session_size() + 127) / 64 * 64);
+    wafer_session *made;
+    wafer_session *placed;
+
+    sign_in(world, &ada, "ada@example.org");
+    assert_int_equal(wafer_session_new(world->manager, &made), WAFER_OK);
+    assert_int_equal(arrive_at(made, &ada), WAFER_VALID);
+    assert_non_null(wafer_explain(made));
+    frees_of_watched = 0;
+    left_in_watched = 0;
+    watched = made;
+    wafer_session_free(made);
+    assert_int_equal(frees_of_watched, 1);
+    assert_int_equal(left_in_watched, 0);
+
+    assert_non_null(memory);
+    assert_int_equal(wafer_session_place(memory, wafer_session_size(), world->manager, &placed),
+                     WAFER_OK);
+    watched = placed;
+    wafer_session_free(placed);
+    watched = NULL;
+    assert_int_equal(frees_of_watched, 1);
+    free(memory);
 }
 
 static void finishing_twice_gives_the_same_fields(void **state)
@@ -979,6 +1086,10 @@ int main(void)
         IN_WORLD(a_session_lives_in_memory_of_the_caller),
         IN_WORLD(nothing_of_a_request_is_left_in_the_session_after_its_end),
         IN_WORLD(a_request_that_is_only_read_or_never_ended_is_wiped_too),
+        IN_WORLD(a_request_that_could_not_be_sealed_is_wiped_too),
+        IN_WORLD(a_session_that_was_made_is_freed_empty_and_one_that_was_placed_is_not),
+        IN_WORLD(all_of_several_candidates_is_wiped),
+        IN_WORLD(a_session_that_is_not_to_be_used_is_wiped_too),
         IN_WORLD(finishing_twice_gives_the_same_fields),
         IN_WORLD(caches_are_told_unless_switched_off),
         IN_WORLD(the_default_cookie_has_the_safe_attributes),

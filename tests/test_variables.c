@@ -89,6 +89,21 @@ static void members_that_a_type_does_not_use_are_dropped(void **state)
     free_variables(variables);
 }
 
+/* Lengths of which the low bits are those of a name that is there. */
+static void no_name_is_as_long_as_a_length_that_wraps(void **state)
+{
+    (void)state;
+    struct wafer_variables *variables = new_variables();
+    const size_t lengths[] = {257, (size_t)1 << 31, SIZE_MAX, SIZE_MAX / 2 + 2,
+                              SIZE_MAX - UINT32_MAX + 1};
+    assert_int_equal(put_integer(variables, "a", 1), WAFER_OK);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        if (lengths[i] != 1)
+            assert_null(wafer_variables_find(variables, "a", lengths[i]));
+    assert_non_null(wafer_variables_find(variables, "a", 1));
+    free_variables(variables);
+}
+
 static void the_same_value_again_touches_nothing(void **state)
 {
     (void)state;
@@ -217,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_value_changes_type_and_back),
         cmocka_unit_test(integers_and_booleans_keep_apart),
         cmocka_unit_test(members_that_a_type_does_not_use_are_dropped),
+        cmocka_unit_test(no_name_is_as_long_as_a_length_that_wraps),
         cmocka_unit_test(the_same_value_again_touches_nothing),
         cmocka_unit_test(a_value_that_fits_goes_over_the_old),
         cmocka_unit_test(freed_memory_is_used_again),
