@@ -34,16 +34,18 @@ LMDB    := $(if $(LMDB_LIBS),$(wildcard src/lmdb/*.c))
 STACKS  := $(patsubst src/examples/stack_%.c,%,$(wildcard src/examples/stack_*.c))
 SERVING := $(filter-out src/examples/stack_%,$(wildcard src/examples/*.c))
 TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)),$(wildcard tests/test_*.c))
-HELPERS := $(wildcard tests/programs/list.c tests/programs/json.c)
+HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange))
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
-FUZZERS := $(wildcard fuzz/fuzz_*.c)
+FUZZERS := $(filter-out $(if $(LMDB),,fuzz/fuzz_journal.c),$(wildcard fuzz/fuzz_*.c))
 BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
 BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie threads)
 PEERS   := $(wildcard bench/peers/*.c)
 MANUALS := $(wildcard src/tool/*.1)
 HEADERS := $(wildcard include/*.h include/wafer/*.h)
 PARTS   := $(filter-out $(if $(LMDB),,lmdb.h),$(notdir $(wildcard include/wafer/*.h)))
-SCRIPTS := $(wildcard tests/check_*.sh)
+# This one needs npm: it is a group of its own.
+SCRIPTS := $(filter-out tests/check_vectors.sh,$(wildcard tests/check_*.sh))
+INDEPENDENT := $(wildcard tests/vectors/independent/*.mjs)
 
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 program = $(patsubst %.c,$(BUILD)/%,$(1))
@@ -58,7 +60,7 @@ COMMAND  := $(if $(TOOL),$(BUILD)/wafer)
 SERVER   := $(if $(DEMO),$(BUILD)/wafer-demo)
 EXAMPLES := $(STACKS:%=$(BUILD)/examples/%)
 PROGRAMS := $(COMMAND) $(SERVER) $(EXAMPLES) $(call program,$(TESTS) $(HELPERS) $(BENCHES)) \
-            $(call object,$(FUZZERS))
+            $(call object,$(FUZZERS) fuzz/replay.c)
 
 # ---- How ----
 
@@ -79,10 +81,10 @@ LMDB_FLAGS   := $(shell $(PKG_CONFIG) --cflags lmdb 2>/dev/null)
 # What may be included: the public parts see the public headers only.
 INCLUDES = $(SODIUM_FLAGS)
 # Not -I, because <cbor.h> is not ours.
-INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) $(BENCHES)
+INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) fuzz/replay.c $(BENCHES)
 $(call object,$(CORE)): private INCLUDES += -iquote src
 $(call object,$(INSIDERS)): private INCLUDES += -iquote src -iquote tests
-$(call object,$(LMDB) $(wildcard tests/test_lmdb*.c)): private INCLUDES += $(LMDB_FLAGS)
+$(call object,$(LMDB) $(wildcard tests/test_lmdb*.c) fuzz/fuzz_journal.c): private INCLUDES += $(LMDB_FLAGS)
 $(call object,$(OPTION)): private INCLUDES += $(if $(LMDB_LIBS),-DWAFER_WITH_LMDB)
 
 # What each HTTP stack needs: by its name for pkg-config, or by hand where it has none, or where
@@ -110,8 +112,8 @@ LIBS_kore            = -shared -Wl,-z,nodelete
 
 say = @printf '  %-5s %s\n' $(1) $(2)
 
-.PHONY: all deps examples demo check check-all check-stacks torture sanitize valgrind coverage fuzz bench \
-        bench-check bench-stacks bench-peers tidy format install uninstall dist clean help everything FORCE
+.PHONY: all deps examples demo check check-all check-foreign check-stacks torture sanitize valgrind coverage fuzz \
+        fuzz-replay fuzz-afl fuzz-coverage bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -220,6 +222,8 @@ $(BUILD)/bench/peers/securecookie: bench/peers/securecookie.go
 	    golang-github-gorilla-securecookie-dev)" -o $@ $<
 
 $(BUILD)/peers/node/node_modules: bench/peers/package.json
+$(BUILD)/vectors/node_modules: tests/vectors/independent/package.json
+$(BUILD)/peers/node/node_modules $(BUILD)/vectors/node_modules:
 	@mkdir -p $(@D)
 	$(call say,NPM,$@)
 	@cp $< $(@D)
@@ -230,10 +234,21 @@ $(BUILD)/peers/node/node_modules: bench/peers/package.json
 $(BUILD)/peers/node/%.mjs: bench/peers/%.mjs $(BUILD)/peers/node/node_modules
 	@cp $< $@
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(STATIC)
+$(BUILD)/vectors/%.mjs: tests/vectors/independent/%.mjs $(BUILD)/vectors/node_modules
+	@cp $< $@
+
+# With the fuzzer's main; and with one that runs what it is given, and needs no fuzzer.
+FUZZ_LIBS := -lcbor $(LMDB_LIBS)
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(LMDB_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) -fsanitize=fuzzer $^ $(CORE_LIBS) -o $@
+	@$(LINK) -fsanitize=fuzzer $^ $(FUZZ_LIBS) $(CORE_LIBS) -o $@
+
+$(BUILD)/replay/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LMDB_STATIC) $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@$(LINK) $^ $(FUZZ_LIBS) $(CORE_LIBS) -o $@
 
 .SECONDARY:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
@@ -252,8 +267,22 @@ variant_asan     := CC=clang $(SANITIZE) \
 variant_tsan     := CC=clang $(SANITIZE) INSTRUMENT=-fsanitize=thread
 variant_fuzzing  := CC=clang $(SANITIZE) \
                     INSTRUMENT='$(STOP) -fsanitize=fuzzer-no-link,address,undefined'
+variant_afl      := AFL_QUIET=1 CC=afl-clang-fast $(SANITIZE) \
+                    INSTRUMENT='$(STOP) -fsanitize=address,undefined'
+variant_mapped   := CC=clang CFLAGS='-O0 -g' HARDENING= \
+                    INSTRUMENT='-fprofile-instr-generate -fcoverage-mapping'
 variant_coverage := CC=gcc CFLAGS='-O0 -g' HARDENING= \
                     INSTRUMENT='--coverage -fprofile-update=atomic'
+
+# Other types of machines: Debian's cross compilers and libraries; qemu runs what comes out.
+FOREIGN  := arm64 s390x armhf
+UNABLE    = build/$(1)/obj/tests/foreign/unable.o
+cross     = CC=$(2)-gcc AR=$(2)-ar PKG_CONFIG='env PKG_CONFIG_LIBDIR=/usr/lib/$(2)/pkgconfig \
+            pkg-config' TEST_LIBS='-Wl,--wrap=_cmocka_run_group_tests $(UNABLE) -lcmocka -lcbor \
+            -ljansson -llmdb'
+variant_arm64    := $(call cross,arm64,aarch64-linux-gnu)
+variant_s390x    := $(call cross,s390x,s390x-linux-gnu)
+variant_armhf    := $(call cross,armhf,arm-linux-gnueabihf)
 
 # $(call variant,name,goals) builds goals of a variant.
 variant = $(MAKE) -s --no-print-directory $(PARALLEL) BUILD=build/$(1) $(variant_$(1)) $(2)
@@ -269,8 +298,9 @@ run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
 
 # ---- Groups: what `make check` is made of, one after the other ----
 
-CHECKS := group-gcc group-clang group-unit group-scripts group-asan group-valgrind group-tsan
-LONG   := group-coverage group-seeds group-load group-fuzz
+CHECKS := group-gcc group-clang group-unit group-scripts group-asan group-replay \
+          group-valgrind group-tsan
+LONG   := group-coverage group-seeds group-vectors group-load group-fuzz
 groups  = @MAKE='$(MAKE)' tests/groups.sh
 
 group-gcc group-clang: group-%:
@@ -296,6 +326,16 @@ group-tsan:
 	@WRAPPER="$$(setarch -R true 2>/dev/null && echo setarch -R)" \
 	    $(call run,tsan,tsan,$(patsubst %.c,build/tsan/%,$(THREADED)))
 
+foreign = $(call variant,$(1),$(UNABLE)) && \
+          $(call variant,$(1),build/$(1)/wafer build/$(1)/tests/programs/list \
+          $(call unit,$(1)))
+
+group-foreign:
+	@.ci/deps foreign
+	+@$(call variant,gcc,build/gcc/wafer build/gcc/tests/programs/list)
+	+@$(foreach machine,$(FOREIGN),$(call foreign,$(machine)) &&) true
+	@MACHINES='$(FOREIGN)' UNITS='$(notdir $(basename $(TESTS)))' JOBS=$(JOBS) tests/foreign/run.sh
+
 group-coverage:
 	@.ci/deps coverage
 	+@$(call variant,coverage,everything)
@@ -310,24 +350,44 @@ group-seeds: group-gcc
 	    $(call run,seed-$$number,gcc,$(call unit,gcc)) || exit 1; \
 	done
 
+group-vectors: group-gcc
+	@.ci/deps vectors
+	+@$(call variant,gcc,$(INDEPENDENT:tests/vectors/independent/%=build/gcc/vectors/%))
+	@$(call run,vectors,gcc,tests/check_vectors.sh)
+
 # Too short for figures, long enough for leaks and errors.
 group-load: group-gcc
 	@BUILD=build/gcc ROUNDS=1 LOAD_SECONDS=3 bench/stacks.sh
 
+# One fuzz program (TARGET=token for fuzz/fuzz_token.c) or all.
+CHOSEN  = $(patsubst %,fuzz_%,$(or $(TARGET),$(patsubst fuzz/fuzz_%.c,%,$(FUZZERS))))
+# $(call fuzzed,variant,folder) is the programs of a variant that are chosen.
+fuzzed  = $(patsubst %,build/$(1)/$(2)/%,$(CHOSEN))
+corpus  = fuzz/corpus/$${name\#fuzz_}
+# The first one, then the others as llvm-cov wants them.
+mapped  = $(firstword $(call fuzzed,mapped,replay)) \
+          $(patsubst %,-object %,$(wordlist 2,99,$(call fuzzed,mapped,replay)))
+dictionary = $$(find fuzz -name "$${name\#fuzz_}.dict" -printf '$(1)%p')
+
+group-replay:
+	+@$(call variant,asan,$(call fuzzed,asan,replay))
+	@$(call run,replay,asan,fuzz/replay.sh)
+
+# What is found stays in build/fuzz; what crashed is a file beside the folder.
 group-fuzz:
-	+@$(if $(FUZZERS),$(call variant,fuzzing,$(patsubst %.c,build/fuzzing/%,$(FUZZERS))))
-	@$(if $(FUZZERS),:,echo 'There are no fuzz programs (fuzz/fuzz_*.c).')
-	@for name in $(basename $(notdir $(FUZZERS))); do \
+	+@$(call variant,fuzzing,$(call fuzzed,fuzzing,fuzz))
+	@for name in $(CHOSEN); do \
 	    mkdir -p build/fuzz/$$name && \
 	    echo "== $$name, $(FUZZ_SECONDS) s" && \
 	    build/fuzzing/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-	        -artifact_prefix=build/fuzz/$$name- build/fuzz/$$name || exit 1; \
+	        -timeout=10 -max_len=4096 $(call dictionary,-dict=) \
+	        -artifact_prefix=build/fuzz/$$name- build/fuzz/$$name $(corpus) || exit 1; \
 	done
 
 # ---- Goals ----
 
 deps: ## install the Debian packages that the goals need and that are missing
-	@.ci/deps build demo lmdb check stacks load coverage tidy format
+	@.ci/deps build demo lmdb check stacks vectors load coverage tidy format
 
 demo: ## set up, then serve the demo on PORT (8080)
 	@.ci/deps build demo
@@ -340,13 +400,17 @@ check: ## set up, then run every test; at most 5 minutes
 	+$(groups) $(CHECKS)
 
 check-all: ## check, then the coverage gate and the long runs
-	@.ci/deps build demo lmdb check stacks load coverage
+	@.ci/deps build demo lmdb check stacks vectors load coverage
 	+$(groups) $(CHECKS) $(LONG)
 
 check-stacks: ## run the suite that drives each HTTP stack's example alike
 	@.ci/deps build stacks
 	+@$(call variant,gcc,all examples)
 	@$(call run,stacks,gcc,tests/check_stacks.sh)
+
+check-foreign: ## run the unit tests on other types of machines, and exchange tokens; 5 minutes
+	@.ci/deps build lmdb check
+	+$(groups) group-foreign
 
 torture: ## kill 3000 writers of a table file while others read it
 	@.ci/deps build
@@ -365,9 +429,45 @@ coverage: ## measure what the tests reach; fails below 95 % of lines, 90 % of br
 	@.ci/deps build demo lmdb check stacks
 	+$(groups) group-coverage
 
-fuzz: ## run each fuzz program for FUZZ_SECONDS (10)
+fuzz: ## run each fuzz program, or TARGET, for FUZZ_SECONDS (10)
 	@.ci/deps build demo lmdb check
 	+@$(MAKE) --no-print-directory group-fuzz
+
+fuzz-replay: ## run each fuzz program, or TARGET, on its corpus, under ASan and UBSan
+	@.ci/deps build lmdb check
+	+@$(MAKE) --no-print-directory group-replay
+
+fuzz-afl: ## the same as fuzz with AFL++ (Debian's afl++)
+	@.ci/deps build lmdb check
+	@command -v afl-fuzz >/dev/null || { echo 'afl-fuzz is missing: install afl++.'; exit 1; }
+	+@$(call variant,afl,$(call fuzzed,afl,fuzz))
+	@for name in $(CHOSEN); do \
+	    mkdir -p build/afl/results && rm -rf build/afl/results/$$name && \
+	    echo "== $$name, $(FUZZ_SECONDS) s" && \
+	    AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
+	        afl-fuzz -V $(FUZZ_SECONDS) -m none -t 1000+ $(call dictionary,-x ) -i $(corpus) \
+	        -o build/afl/results/$$name build/afl/fuzz/$$name >build/afl/$$name.log || \
+	        { tail -n 20 build/afl/$$name.log; exit 1; }; \
+	    grep -E '^(execs_done|corpus_count|bitmap_cvg|saved_)' \
+	        build/afl/results/$$name/default/fuzzer_stats; \
+	    test -z "$$(find build/afl/results/$$name -path '*/crashes/id*')" || exit 1; \
+	done
+
+fuzz-coverage: ## show as HTML what the corpora, and what was found since, reach of src/
+	@.ci/deps build lmdb check
+	@command -v llvm-cov >/dev/null || { echo 'llvm-cov is missing: install llvm.'; exit 1; }
+	+@$(call variant,mapped,$(call fuzzed,mapped,replay))
+	@rm -f build/mapped/*.profraw
+	@for name in $(CHOSEN); do \
+	    mkdir -p build/fuzz/$$name && \
+	    LLVM_PROFILE_FILE=build/mapped/$$name.profraw build/mapped/replay/$$name $(corpus) \
+	        build/fuzz/$$name >build/mapped/$$name.log || exit 1; \
+	done
+	@llvm-profdata merge build/mapped/*.profraw -o build/mapped/all.profdata
+	@llvm-cov show -format=html -output-dir=build/mapped/html -show-line-counts-or-regions \
+	    -instr-profile=build/mapped/all.profdata $(mapped) src
+	@llvm-cov report -instr-profile=build/mapped/all.profdata $(mapped) src | tail -n 1
+	@echo 'build/mapped/html/index.html'
 
 bench: $(call program,$(BENCHES)) ## run the benchmarks
 	@$(if $(BENCHES),:,echo 'There are no benchmarks (bench/bench_*.c).')
@@ -386,6 +486,10 @@ bench-peers: ## compare with what else there is for sessions in cookies; 2 minut
 	-+@$(MAKE) -k --no-print-directory $(PARALLEL) $(call program,$(PEERS)) \
 	    $(BUILD)/bench/peers/securecookie $(BUILD)/peers/node/secure_session.mjs
 	@bench/peers/run.py $(BUILD)
+
+mutate: ## change src/ at one place at a time, and list what no test notices; MODULE=, SAMPLE=
+	@.ci/deps build lmdb check
+	@tests/mutate.py $(if $(MODULE),--module $(MODULE)) $(if $(SAMPLE),--sample $(SAMPLE)) $(BUILD)
 
 tidy: ## look through src/ with clang-tidy
 	@.ci/deps build demo lmdb tidy

@@ -105,14 +105,6 @@ static void check_verdict(const wafer_session *session, wafer_verdict verdict, b
 
 /* ---- the response */
 
-static bool is_clean(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (text[i] == '\r' || text[i] == '\n' || text[i] == '\0')
-            return false;
-    return text[length] == '\0';
-}
-
 static void check_headers(wafer_session *session, wafer_result expected)
 {
     bool owed = wafer_owed(session) != 0;

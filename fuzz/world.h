@@ -47,19 +47,24 @@ static inline wafer_keyring *fuzz_keyring(void)
 }
 
 /* Settings on this ring and a list of their own; clock and name are set, the rest is default. */
-static inline wafer_settings fuzz_settings(wafer_keyring *ring)
+static inline wafer_settings fuzz_settings_at(wafer_keyring *ring, wafer_clock clock)
 {
     wafer_settings settings = WAFER_SETTINGS_INIT;
     wafer_revocations_settings list = WAFER_REVOCATIONS_SETTINGS_INIT;
 
     list.on_start = WAFER_START_FORGETS;
     list.capacity = 64;
-    list.clock = fuzz_clock;
+    list.clock = clock;
     settings.keyring = ring;
-    settings.clock = fuzz_clock;
+    settings.clock = clock;
     settings.name = FUZZ_NAME;
     must(wafer_revocations_new(&list, &settings.revocations, NULL) == WAFER_OK);
     return settings;
+}
+
+static inline wafer_settings fuzz_settings(wafer_keyring *ring)
+{
+    return fuzz_settings_at(ring, fuzz_clock);
 }
 
 static inline wafer_session *fuzz_session(const wafer_settings *settings)
@@ -106,6 +111,15 @@ static inline void *exact_copy(const void *bytes, size_t length)
     if (length > 0)
         memcpy(copy, bytes, length);
     return copy;
+}
+
+/* Nothing in it can end a header field or a log line, and nothing follows. */
+static inline bool is_clean(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7F)
+            return false;
+    return text[length] == '\0';
 }
 
 #endif

@@ -6,10 +6,12 @@ static bool system_clock(int64_t *now_ms)
 {
     struct timespec now;
 
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < 0 ||
-        now.tv_sec > WAFER_TIME_MAX_MS / 1000)
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
         return false;
-    *now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    const int64_t seconds = now.tv_sec;
+    if (seconds < 0 || seconds > WAFER_TIME_MAX_MS / 1000)
+        return false;
+    *now_ms = seconds * 1000 + now.tv_nsec / 1000000;
     return true;
 }
 

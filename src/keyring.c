@@ -117,6 +117,7 @@ static struct wafer_content *content_new(const wafer_keyring *ring, const struct
             derive(&keys->key[i], "wafer csrf 1", binding, subkeys[i].csrf);
         }
     }
+    sodium_stackzero(1024); /* libsodium's BLAKE2b leaves its last output there */
     (void)sodium_mprotect_readonly(content);
     return content;
 }

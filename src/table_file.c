@@ -1,5 +1,6 @@
 #include "table_file.h"
 
+#include <byteswap.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -150,12 +151,25 @@ static bool is_possible(const struct wafer_table_fixed *fixed)
            fixed->grace_ms >= 0 && fixed->grace_ms <= WAFER_TABLE_GRACE_MAX_MS;
 }
 
+static bool is_of_the_library(uint64_t format)
+{
+    return ((format ^ WAFER_TABLE_FORMAT) & FIRST_BYTES) == 0;
+}
+
+static wafer_result fail_other_machine(wafer_error *error, const char *path)
+{
+    return wafer_fail(error, WAFER_INVALID, 0, 0,
+                      "the table file is of another machine type; " WAFER_TABLE_REMEDY "%s", path);
+}
+
 static wafer_result check_fixed(const struct wafer_table_fixed *fixed, uint64_t size,
                                 const char *path, wafer_error *error)
 {
     uint8_t checksum[sizeof fixed->checksum];
 
-    if (((fixed->format ^ WAFER_TABLE_FORMAT) & FIRST_BYTES) != 0)
+    if (is_of_the_library(bswap_64(fixed->format)))
+        return fail_other_machine(error, path);
+    if (!is_of_the_library(fixed->format))
         return wafer_fail(error, WAFER_INVALID, 0, 0, "not a table file: %s", path);
     if (fixed->format != WAFER_TABLE_FORMAT) {
         return wafer_fail(error, WAFER_INVALID, 0, 0,
@@ -163,11 +177,8 @@ static wafer_result check_fixed(const struct wafer_table_fixed *fixed, uint64_t 
                           "%s",
                           path);
     }
-    if (fixed->mutex_size != sizeof(pthread_mutex_t) || fixed->pointer_size != sizeof(void *)) {
-        return wafer_fail(error, WAFER_INVALID, 0, 0,
-                          "the table file is of another machine type; " WAFER_TABLE_REMEDY "%s",
-                          path);
-    }
+    if (fixed->mutex_size != sizeof(pthread_mutex_t) || fixed->pointer_size != sizeof(void *))
+        return fail_other_machine(error, path);
     wafer_table_checksum(fixed, checksum);
     if (sodium_memcmp(checksum, fixed->checksum, sizeof checksum) != 0 || !is_possible(fixed))
         return wafer_table_damaged(error, path);

@@ -22,7 +22,10 @@ static inline int folder_make(void **state)
     struct folder *folder = calloc(1, sizeof *folder);
 
     assert_non_null(folder);
-    (void)snprintf(folder->path, sizeof folder->path, "/tmp/wafer-test-XXXXXX");
+    const char *parent = getenv("WAFER_TEST_TMPDIR");
+
+    (void)snprintf(folder->path, sizeof folder->path, "%s/wafer-test-XXXXXX",
+                   parent != NULL ? parent : "/tmp");
     assert_non_null(mkdtemp(folder->path));
     (void)snprintf(folder->file, sizeof folder->file, "%s/keys", folder->path);
     *state = folder;

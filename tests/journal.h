@@ -5,6 +5,7 @@
 
 #include "folder.h"
 
+#include <endian.h>
 #include <lmdb.h>
 #include <sys/wait.h>
 #include <wafer/lmdb.h>
@@ -80,6 +81,7 @@ static inline wafer_revocation entry_of(wafer_revocation_kind kind, uint32_t num
 {
     wafer_revocation entry = {.kind = kind, .at_ms = at_ms, .renewals = renewals};
 
+    number = htole32(number); /* small ones are the first byte, on every machine */
     if (kind != WAFER_REVOKE_EVERYONE)
         memcpy(entry.key, &number, sizeof number);
     return entry;

@@ -207,6 +207,27 @@ static void headers_of_every_length_are_authenticated_as_libsodium_does_it(void 
     }
 }
 
+static void no_more_is_read_of_key_nonce_and_header_than_they_have(void **state)
+{
+    (void)state;
+    uint8_t *last_key = guarded_copy(key, sizeof key);
+    uint8_t *last_nonce = guarded_copy(nonce, sizeof nonce);
+    uint8_t *last_header = guarded_copy(header, sizeof header);
+    const struct wafer_cipher_call with = {last_key, last_nonce, last_header, HEADER_SIZE};
+
+    for (size_t i = 0; i < CIPHERS; i++) {
+        struct wafer_box box = {{0}};
+        struct wafer_box opened;
+        uint8_t tag[WAFER_CIPHER_TAG];
+
+        ciphers[i]->seal(&with, &box, 50, tag);
+        assert_true(ciphers[i]->open(&with, &box, 50, tag, &opened));
+    }
+    guarded_free(last_key, sizeof key);
+    guarded_free(last_nonce, sizeof nonce);
+    guarded_free(last_header, sizeof header);
+}
+
 /* ---- Refusing ---- */
 
 /* One text and all that opening it needs, to be flipped bit by bit. */
@@ -354,6 +375,23 @@ static void libsodiums_own_call_is_chosen_by_the_environment(void **state)
     assert_chosen("yes", &wafer_cipher_libsodium);
 }
 
+static void a_process_stays_with_what_it_chose_first(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv("WAFER_PORTABLE", "1", 1);
+        const struct wafer_cipher *first = wafer_cipher();
+        unsetenv("WAFER_PORTABLE");
+        _exit(first != &wafer_cipher_libsodium || wafer_cipher() != first);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 /* ---- Comparing ---- */
 
 static void memory_is_equal_only_if_every_bit_is(void **state)
@@ -379,9 +417,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(libsodiums_own_call_is_chosen_by_the_environment),
+        cmocka_unit_test(a_process_stays_with_what_it_chose_first),
         cmocka_unit_test(the_conformance_rows_seal_and_open_as_they_say),
         cmocka_unit_test(every_length_is_sealed_as_libsodium_seals_it_and_comes_back),
         cmocka_unit_test(headers_of_every_length_are_authenticated_as_libsodium_does_it),
+        cmocka_unit_test(no_more_is_read_of_key_nonce_and_header_than_they_have),
         cmocka_unit_test(every_bit_of_key_nonce_header_tag_and_text_counts),
         cmocka_unit_test(a_text_that_was_cut_or_extended_is_refused),
         cmocka_unit_test(nothing_of_the_stream_is_left_around_the_text),

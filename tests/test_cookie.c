@@ -247,7 +247,7 @@ static void every_truncation_is_read_to_its_end_and_no_further(void **state)
 static size_t random_field(char *field, size_t most)
 {
     static const char alphabet[] = "==;;,, \tab\"\0\x80\n";
-    size_t length = random_below(most + 1);
+    size_t length = (size_t)random_below(most + 1);
     for (size_t i = 0; i < length; i++) {
         field[i] = random_below(16) == 0 ? (char)random_below(256)
                                          : alphabet[random_below(sizeof(alphabet) - 1)];
@@ -300,7 +300,7 @@ static void pairs_survive_blanks_and_nameless_pieces_around_them(void **state)
         char field[400];
         size_t length = 0;
         clear(&wanted);
-        for (size_t pair = random_below(6); pair > 0; pair--) {
+        for (size_t pair = (size_t)random_below(6); pair > 0; pair--) {
             char name[3];
             char value[3];
             (void)snprintf(name, sizeof(name), "n%d", (int)random_below(10));

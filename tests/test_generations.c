@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <sodium.h>
+#include <string.h>
 
 #define NUMBERS 32
 
@@ -11,6 +12,45 @@ struct wafer_content {
     size_t count;
     int64_t number[NUMBERS];
 };
+
+/* ---- No memory, and what is given back, counted ---- */
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+void __real_sodium_free(void *memory);
+void __wrap_sodium_free(void *memory);
+int __real_pthread_mutex_destroy(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex);
+
+static atomic_bool no_memory;
+static atomic_size_t frees;
+static atomic_size_t sodium_frees;
+static atomic_size_t mutexes_destroyed;
+
+void *__wrap_malloc(size_t size)
+{
+    return atomic_load(&no_memory) ? NULL : __real_malloc(size);
+}
+
+void __wrap_free(void *memory)
+{
+    (void)atomic_fetch_add(&frees, memory != NULL ? 1 : 0);
+    __real_free(memory);
+}
+
+void __wrap_sodium_free(void *memory)
+{
+    (void)atomic_fetch_add(&sodium_frees, memory != NULL ? 1 : 0);
+    __real_sodium_free(memory);
+}
+
+int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex)
+{
+    (void)atomic_fetch_add(&mutexes_destroyed, 1);
+    return __real_pthread_mutex_destroy(mutex);
+}
 
 /* Content that can be told from other content, and from a mixture. */
 static struct wafer_content *content_of(int64_t mark)
@@ -70,6 +110,76 @@ static size_t count_unwiped(const struct wafer_generations *generations)
     for (generation = generations->list; generation != NULL; generation = generation->next)
         count += generation->content != NULL ? 1 : 0;
     return count;
+}
+
+static void a_new_one_has_nothing_whatever_its_memory_held(void **state)
+{
+    struct wafer_generations generations;
+
+    (void)state;
+    memset(&generations, 0xA5, sizeof generations);
+    assert_true(wafer_generations_init(&generations));
+    assert_null(atomic_load(&generations.current));
+    assert_null(generations.list);
+    assert_int_equal(atomic_load(&generations.untidy), 0);
+    wafer_generations_free(&generations);
+}
+
+static void every_content_every_generation_and_the_lock_are_given_back(void **state)
+{
+    struct wafer_generations generations;
+
+    (void)state;
+    assert_true(wafer_generations_init(&generations));
+    atomic_store(&frees, 0);
+    atomic_store(&sodium_frees, 0);
+    atomic_store(&mutexes_destroyed, 0);
+    for (int64_t mark = 1; mark <= 5; mark++)
+        publish(&generations, mark);
+    assert_int_equal(atomic_load(&sodium_frees), 4);
+    wafer_generations_free(&generations);
+    assert_int_equal(atomic_load(&sodium_frees), 5);
+    assert_int_equal(atomic_load(&frees), 2);
+    assert_int_equal(atomic_load(&mutexes_destroyed), 1);
+}
+
+static void without_memory_nothing_is_published_and_the_latest_stays(void **state)
+{
+    struct wafer_generations generations;
+    const struct wafer_generation *taken;
+    struct wafer_content *content = content_of(2);
+
+    (void)state;
+    assert_true(wafer_generations_init(&generations));
+    publish(&generations, 1);
+    wafer_generations_lock(&generations);
+    atomic_store(&no_memory, true);
+    bool published = wafer_generations_publish(&generations, content);
+    atomic_store(&no_memory, false);
+    wafer_generations_unlock(&generations);
+    assert_false(published);
+    taken = wafer_generations_take(&generations, NULL);
+    assert_int_equal(mark_of(taken), 1);
+    wafer_generations_give(&generations, taken, NULL);
+    sodium_free(content); /* still the caller's */
+    wafer_generations_free(&generations);
+}
+
+/* Or else they would wait for each other's cache line. */
+static void holders_that_lie_side_by_side_are_spread_over_all_counts(void **state)
+{
+    struct wafer_generations generations;
+    static const char holders[4096];
+    const struct wafer_generation *taken = NULL;
+
+    (void)state;
+    assert_true(wafer_generations_init(&generations));
+    publish(&generations, 1);
+    for (size_t i = 0; i < sizeof holders; i += 16)
+        taken = wafer_generations_take(&generations, &holders[i]);
+    for (size_t i = 0; i < WAFER_GENERATION_COUNTS; i++)
+        assert_in_range(atomic_load(&taken->holds[i].count), 8, 32);
+    wafer_generations_free(&generations);
 }
 
 static void the_latest_is_taken(void **state)
@@ -251,6 +361,10 @@ static void threads_take_only_whole_ones_and_leave_nothing_unwiped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_one_has_nothing_whatever_its_memory_held),
+        cmocka_unit_test(every_content_every_generation_and_the_lock_are_given_back),
+        cmocka_unit_test(without_memory_nothing_is_published_and_the_latest_stays),
+        cmocka_unit_test(holders_that_lie_side_by_side_are_spread_over_all_counts),
         cmocka_unit_test(the_latest_is_taken),
         cmocka_unit_test(the_hold_of_every_holder_keeps_it),
         cmocka_unit_test(one_that_nobody_holds_is_wiped_at_once_and_used_again),

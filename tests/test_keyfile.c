@@ -404,7 +404,7 @@ static void no_scribble_breaks_the_parser(void **state)
     for (int round = 0; round < 500; round++) {
         char text[] = "# two\n" LINE_A LINE_C;
         wafer_error error = {0};
-        size_t changes = 1 + random_below(4);
+        size_t changes = 1 + (size_t)random_below(4);
 
         while (changes-- > 0)
             text[random_below(sizeof text - 1)] = alphabet[random_below(sizeof alphabet)];

@@ -75,6 +75,21 @@ static void another_subject_gets_nothing_of_the_one_before(void **state)
     assert_int_equal(look(world, &ada), WAFER_VALID);
 }
 
+static void subjects_of_one_byte_are_told_apart_too(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    const char *const keep[] = {"cart"};
+
+    sign_in(world, &ada, "a");
+    (void)!arrive(world, &ada);
+    assert_int_equal(wafer_put_text(world->session, "cart", "book"), WAFER_OK);
+    assert_int_equal(wafer_login(world->session, "a", 1, keep, 1), WAFER_OK);
+    assert_string_equal(wafer_get_text(world->session, "cart", NULL), "book");
+    assert_int_equal(wafer_login(world->session, "b", 1, keep, 1), WAFER_OK);
+    assert_null(wafer_get_text(world->session, "cart", NULL));
+}
+
 static void signing_in_again_keeps_and_lists_the_old_session(void **state)
 {
     struct world *world = *state;
@@ -839,6 +854,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_WORLD(login_takes_a_new_id_and_clears_but_what_is_kept),
         IN_WORLD(another_subject_gets_nothing_of_the_one_before),
+        IN_WORLD(subjects_of_one_byte_are_told_apart_too),
         IN_WORLD(signing_in_again_keeps_and_lists_the_old_session),
         IN_WORLD(a_subject_is_text_of_1_to_255_bytes),
         IN_WORLD(a_login_that_does_not_fit_leaves_everything_as_it_was),

@@ -378,6 +378,19 @@ static void every_field_is_taken_to_its_limit_and_no_further(void **state)
     }
 }
 
+/* Its first byte is as many as the subject would have, and the others are UTF-8. */
+static void a_number_of_too_many_bytes_is_not_read_as_the_subject_instead(void **state)
+{
+    static const char number[] = "\xC5\xC3\xA4\xC3\xA4\xC3\xA4";
+    uint8_t bytes[ROOM];
+    size_t length = from_hex(ID LOGIN "00", bytes);
+
+    (void)state;
+    memcpy(bytes + length, number, sizeof number - 1);
+    memset(bytes + length + sizeof number - 1, 'x', 0xC5);
+    assert_false(reads_back(bytes, length + 1 + 0xC5));
+}
+
 static void a_subject_has_any_length_up_to_255(void **state)
 {
     struct wafer_record record = some_record();
@@ -509,7 +522,7 @@ static void random_changes_are_refused_or_other_records(void **state)
         size_t length = wafer_record_write(&record, bytes);
 
         for (uint64_t changes = 1 + random_below(4); changes > 0; changes--) {
-            size_t place = WAFER_ID_SIZE + random_below(length - WAFER_ID_SIZE);
+            size_t place = WAFER_ID_SIZE + (size_t)random_below(length - WAFER_ID_SIZE);
 
             bytes[place] = (uint8_t)random_below(256);
         }
@@ -524,6 +537,7 @@ int main(void)
         cmocka_unit_test(records_are_written_and_read_as_drawn),
         cmocka_unit_test(what_follows_a_record_is_left_alone),
         cmocka_unit_test(every_field_is_taken_to_its_limit_and_no_further),
+        cmocka_unit_test(a_number_of_too_many_bytes_is_not_read_as_the_subject_instead),
         cmocka_unit_test(a_subject_has_any_length_up_to_255),
         cmocka_unit_test(no_record_is_longer_than_stated),
         cmocka_unit_test(every_truncation_is_refused),

@@ -190,6 +190,30 @@ static void a_frozen_verdict_beats_an_empty_one(void **state)
     assert_int_equal(wafer_open(world->session), WAFER_FUTURE);
 }
 
+static void a_revoked_one_beats_an_idle_one_that_was_sealed_later(void **state)
+{
+    struct world *world = *state;
+    struct browser revoked = {.cookie = ""}, idle = {.cookie = ""}, copy;
+
+    sign_in(world, &revoked, "ada");
+    copy = revoked;
+    assert_int_equal(arrive(world, &copy), WAFER_VALID);
+    assert_int_equal(wafer_logout(world->session), WAFER_OK);
+    wafer_end(world->session);
+    world->now_ms += MINUTE;
+    (void)!arrive(world, &idle);
+    assert_int_equal(wafer_login(world->session, "eve", 3, NULL, 0), WAFER_OK);
+    assert_int_equal(wafer_set_idle(world->session, MINUTE), WAFER_OK);
+    assert_int_equal(leave(world, &idle), WAFER_OK);
+    world->now_ms += MINUTE;
+    for (int order = 0; order < 2; order++) {
+        begin(world);
+        assert_int_equal(add_field(world, order == 0 ? idle.cookie : revoked.cookie), WAFER_OK);
+        assert_int_equal(add_field(world, order == 0 ? revoked.cookie : idle.cookie), WAFER_OK);
+        assert_int_equal(wafer_open(world->session), WAFER_REVOKED);
+    }
+}
+
 static void what_is_not_ours_is_rejected_alike(void **state)
 {
     struct world *world = *state;
@@ -604,6 +628,7 @@ static void a_bad_plaintext_behind_a_good_seal_is_rejected(void **state)
 
         seal_by_hand(world, (const uint8_t *)"", 0, ada.cookie);
         assert_int_equal(arrive(world, &ada), WAFER_REJECTED);
+        assert_non_null(strstr(wafer_explain(world->session), ", 1 with a wrong content"));
     }
 }
 
@@ -694,6 +719,7 @@ int main(void)
         IN_WORLD(of_two_valid_ones_the_latest_sealed_wins),
         IN_WORLD(two_valid_sessions_are_a_conflict),
         IN_WORLD(a_frozen_verdict_beats_an_empty_one),
+        IN_WORLD(a_revoked_one_beats_an_idle_one_that_was_sealed_later),
         IN_WORLD(what_is_not_ours_is_rejected_alike),
         IN_WORLD(sixty_four_candidates_are_tried_and_one_more_freezes),
         IN_WORLD(more_bytes_than_the_cap_freeze),

@@ -210,6 +210,49 @@ static void what_a_worker_revokes_holds_after_it_freed_its_handle(void **state)
     wafer_revocations_free(list);
 }
 
+/* How many pages the process has mapped. */
+static long pages_mapped(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long pages = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &pages), 1);
+    assert_int_equal(fclose(file), 0);
+    return pages;
+}
+
+static void a_list_that_is_freed_leaves_nothing_mapped(void **state)
+{
+    (void)state;
+    wafer_revocations *list;
+    long before = pages_mapped();
+    assert_int_equal(wafer_revocations_open(WAFER_START_FORGETS, &list, NULL), WAFER_OK);
+    long of_one = pages_mapped() - before;
+    wafer_revocations_free(list);
+    for (int round = 0; round < 10; round++) {
+        assert_int_equal(wafer_revocations_open(WAFER_START_FORGETS, &list, NULL), WAFER_OK);
+        wafer_revocations_free(list);
+    }
+    assert_true(pages_mapped() - before < of_one);
+}
+
+static void no_entry_behind_the_last_is_looked_at(void **state)
+{
+    (void)state;
+    wafer_revocations *list;
+    assert_int_equal(wafer_revocations_open(WAFER_START_FORGETS, &list, NULL), WAFER_OK);
+    for (size_t count = 1; count <= 20; count++) {
+        wafer_revocation *entries = (wafer_revocation *)(void *)guarded(count * sizeof *entries);
+        size_t taken;
+        for (size_t i = 0; i < count; i++)
+            entries[i] = (wafer_revocation){.kind = WAFER_REVOKE_SESSION, .key = {(uint8_t)i}};
+        assert_int_equal(wafer_revocations_apply_all(list, 1000, entries, count, &taken), WAFER_OK);
+        assert_int_equal(taken, count);
+        guarded_free(entries, count * sizeof *entries);
+    }
+    wafer_revocations_free(list);
+}
+
 static void wrong_settings_make_no_list(void **state)
 {
     (void)state;
@@ -222,6 +265,8 @@ static void wrong_settings_make_no_list(void **state)
     assert_int_equal(wafer_revocations_new(NULL, &list, &error), WAFER_MISUSE);
     assert_int_equal(wafer_revocations_new(&settings, NULL, &error), WAFER_MISUSE);
     assert_int_equal(error.result, WAFER_MISUSE);
+    assert_int_equal(error.system, 0);
+    assert_int_equal(error.line, 0);
 }
 
 static void null_is_misuse_and_nothing_to_free(void **state)
@@ -761,6 +806,8 @@ int main(void)
         cmocka_unit_test(without_a_clock_the_systems_is_used),
         cmocka_unit_test(a_clock_that_cannot_be_read_is_an_error_of_the_system),
         cmocka_unit_test(what_a_worker_revokes_holds_after_it_freed_its_handle),
+        cmocka_unit_test(a_list_that_is_freed_leaves_nothing_mapped),
+        cmocka_unit_test(no_entry_behind_the_last_is_looked_at),
         cmocka_unit_test(wrong_settings_make_no_list),
         cmocka_unit_test(null_is_misuse_and_nothing_to_free),
         cmocka_unit_test(every_call_reaches_the_implementation_with_its_arguments),

@@ -268,9 +268,11 @@ static void a_refresh_is_owed_after_a_tenth_of_the_idle_limit(void **state)
 static void refresh_is_at_least_a_minute_and_at_most_a_third_apart(void **state)
 {
     struct world *world = *state;
-    const int64_t limits[][2] = {{5 * MINUTE, MINUTE}, {90 * SECOND, 30 * SECOND}};
+    const int64_t limits[][2] = {{570 * SECOND, MINUTE},
+                                 {5 * MINUTE, MINUTE},
+                                 {90 * SECOND, 30 * SECOND}};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         struct browser ada = {.cookie = ""};
         wafer_settings settings = world_settings(world);
 
@@ -365,6 +367,41 @@ static void settings_tightened_today_act_today(void **state)
     assert_int_equal(arrive(world, &ada), WAFER_IDLE);
 }
 
+static void an_idle_limit_of_one_millisecond_is_one(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    wafer_settings settings = world_settings(world);
+    int64_t at_ms;
+
+    settings.idle_ms = 1;
+    world_manage(world, &settings);
+    sign_in(world, &ada, "ada");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_true(wafer_idle_at(world->session, &at_ms));
+    assert_int_equal(at_ms, NOON + 1);
+    assert_int_equal(wafer_set_idle(world->session, 2), WAFER_INVALID);
+    world->now_ms++;
+    assert_int_equal(arrive(world, &ada), WAFER_IDLE);
+}
+
+static void a_session_from_before_there_was_an_idle_limit_gets_it_today(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    wafer_settings settings = world_settings(world);
+
+    settings.idle_ms = 0;
+    world_manage(world, &settings);
+    sign_in(world, &ada, "ada");
+    settings.idle_ms = 10 * MINUTE;
+    world_manage(world, &settings);
+    world->now_ms = NOON + 10 * MINUTE - 1;
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    world->now_ms++;
+    assert_int_equal(arrive(world, &ada), WAFER_IDLE);
+}
+
 static void a_session_sets_its_own_expiry_and_outlives_the_browser(void **state)
 {
     struct world *world = *state;
@@ -380,9 +417,11 @@ static void a_session_sets_its_own_expiry_and_outlives_the_browser(void **state)
     assert_int_equal(wafer_set_expiry(world->session, INT64_MAX, true), WAFER_INVALID);
     assert_int_equal(wafer_set_expiry(world->session, 12 * HOUR + 1, true), WAFER_INVALID);
     assert_int_equal(wafer_set_expiry(world->session, 12 * HOUR, true), WAFER_OK);
+    assert_int_equal(wafer_set_expiry(world->session, 1000, true), WAFER_OK);
     assert_int_equal(wafer_set_expiry(world->session, 100 * SECOND + 999, true), WAFER_OK);
     assert_int_equal(wafer_set_idle(world->session, 0), WAFER_INVALID);
     assert_int_equal(wafer_set_idle(world->session, 30 * MINUTE + 1), WAFER_INVALID);
+    assert_int_equal(wafer_set_idle(world->session, 30 * MINUTE), WAFER_OK);
     assert_int_equal(leave(world, &ada), WAFER_OK);
     assert_non_null(strstr(ada.line, "; Max-Age=100;"));
     assert_non_null(strstr(ada.line, "; Expires="));
@@ -430,7 +469,7 @@ static void the_settings_may_let_every_cookie_outlive_the_browser(void **state)
     settings.outlives_browser = true;
     world_manage(world, &settings);
     sign_in(world, &ada, "ada");
-    assert_non_null(strstr(ada.line, "; Max-Age=43200; Expires="));
+    assert_non_null(strstr(ada.line, "; Max-Age=43200; Expires=Tue, 22 Sep 2026 02:13:20 GMT"));
 }
 
 static void a_session_that_begins_with_a_polling_request_is_used_from_then(void **state)
@@ -866,6 +905,46 @@ static void a_request_that_could_not_be_sealed_is_wiped_too(void **state)
     assert_false(session_holds(world, "ada@example.org"));
 }
 
+static void a_deletion_goes_out_and_the_failure_is_told_when_sealing_anew_fails(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+
+    sign_in(world, &ada, "ada");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_logout(world->session), WAFER_OK);
+    assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_OK);
+    no_randomness = true;
+    wafer_reseed();
+    assert_int_equal(leave(world, &ada), WAFER_SYSTEM);
+    no_randomness = false;
+    assert_string_equal(ada.cookie, "");
+}
+
+static void a_refresh_that_padding_makes_too_large_is_told(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    wafer_settings settings = world_settings(world);
+    const wafer_header *headers;
+    size_t count;
+    char note[2101];
+
+    memset(note, 'x', sizeof note - 1);
+    note[sizeof note - 1] = '\0';
+    sign_in(world, &ada, "ada");
+    (void)!arrive(world, &ada);
+    assert_int_equal(wafer_put_text(world->session, "note", note), WAFER_OK);
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    settings.pad_to = 1024;
+    world_manage(world, &settings);
+    world->now_ms += 10 * MINUTE;
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_finish(world->session, &headers, &count), WAFER_TOO_LARGE);
+    assert_non_null(strstr(wafer_explain(world->session), "the cookie line would take "));
+    wafer_end(world->session);
+}
+
 /* The library's free, which tells what was in a session. */
 void __real_free(void *memory);
 void __wrap_free(void *memory);
@@ -1071,6 +1150,8 @@ int main(void)
         IN_WORLD(a_polling_request_does_not_put_off_the_idle_limit),
         IN_WORLD(without_an_idle_limit_nothing_idles_or_refreshes),
         IN_WORLD(settings_tightened_today_act_today),
+        IN_WORLD(an_idle_limit_of_one_millisecond_is_one),
+        IN_WORLD(a_session_from_before_there_was_an_idle_limit_gets_it_today),
         IN_WORLD(a_session_sets_its_own_expiry_and_outlives_the_browser),
         IN_WORLD(changing_the_expiry_alone_owes_a_cookie_once),
         IN_WORLD(the_settings_may_let_every_cookie_outlive_the_browser),
@@ -1087,6 +1168,8 @@ int main(void)
         IN_WORLD(nothing_of_a_request_is_left_in_the_session_after_its_end),
         IN_WORLD(a_request_that_is_only_read_or_never_ended_is_wiped_too),
         IN_WORLD(a_request_that_could_not_be_sealed_is_wiped_too),
+        IN_WORLD(a_deletion_goes_out_and_the_failure_is_told_when_sealing_anew_fails),
+        IN_WORLD(a_refresh_that_padding_makes_too_large_is_told),
         IN_WORLD(a_session_that_was_made_is_freed_empty_and_one_that_was_placed_is_not),
         IN_WORLD(all_of_several_candidates_is_wiped),
         IN_WORLD(a_session_that_is_not_to_be_used_is_wiped_too),

@@ -72,11 +72,17 @@ static wafer_result check(struct wafer_cookie_attributes attributes)
         domain = (char *)guarded_copy(attributes.domain, attributes.domain_length);
         attributes.domain = domain;
     }
-    memset(&error, 0, sizeof(error));
+    memset(&error, 0xA5, sizeof(error));
+    error.text[0] = '\0';
+    error.result = WAFER_OK;
     wafer_result result = wafer_set_cookie_check(&attributes, &error);
     assert_int_equal(wafer_set_cookie_check(&attributes, NULL), result);
     assert_int_equal(error.result, result);
     assert_int_equal(error.text[0] != '\0', result != WAFER_OK);
+    if (result != WAFER_OK) { /* of neither the system nor a key file */
+        assert_int_equal(error.system, 0);
+        assert_int_equal(error.line, 0);
+    }
     for (const char *at = error.text; *at != '\0'; at++)
         assert_in_range(*at, ' ', '~');
     guarded_free(name, attributes.name_length);
@@ -541,6 +547,23 @@ static void every_byte_is_allowed_or_refused_in_every_place(void **state)
     }
 }
 
+/* Values are looked at in pieces, whose ends and neighbours must not hide a byte. */
+static void one_wrong_byte_is_refused_wherever_it_stands_in_a_value_of_any_length(void **state)
+{
+    (void)state;
+    struct wafer_cookie_attributes attributes = cookie("a", NULL, NULL);
+    for (size_t length = 1; length <= 50; length++) {
+        char value[50];
+        memset(value, '~', length);
+        assert_int_equal(write_value(&attributes, value, length, NOW, -1), WAFER_OK);
+        for (size_t place = 0; place < length; place++) {
+            value[place] = place % 2 == 0 ? ' ' : ';';
+            assert_int_equal(write_value(&attributes, value, length, NOW, -1), WAFER_INVALID);
+            value[place] = '~';
+        }
+    }
+}
+
 /* ---- Limits --------------------------------------------------------------------------------- */
 
 static void name_and_value_together_have_4096_bytes(void **state)
@@ -731,6 +754,7 @@ static void an_age_is_cut_to_400_days_and_the_date_follows_it(void **state)
         {-1, ""},
         {0, "; Max-Age=0; Expires=" EPOCH},
         {1, "; Max-Age=1; Expires=Sun, 06 Nov 1994 08:49:38 GMT"},
+        {10, "; Max-Age=10; Expires=Sun, 06 Nov 1994 08:49:47 GMT"},
         {34559999, "; Max-Age=34559999; Expires=Mon, 11 Dec 1995 08:49:36 GMT"},
         {34560000, "; Max-Age=34560000; Expires=Mon, 11 Dec 1995 08:49:37 GMT"},
         {34560001, "; Max-Age=34560000; Expires=Mon, 11 Dec 1995 08:49:37 GMT"},
@@ -786,7 +810,7 @@ static void a_value_may_stand_in_its_place_already(void **state)
 /* Fills text (room for 13) with bytes of the alphabet and now and then any byte. */
 static size_t random_text(char *text, const char *alphabet)
 {
-    size_t length = random_below(12);
+    size_t length = (size_t)random_below(12);
     for (size_t i = 0; i < length; i++) {
         text[i] = random_below(32) == 0 ? (char)random_below(256)
                                         : alphabet[random_below(strlen(alphabet))];
@@ -839,6 +863,7 @@ int main(void)
         cmocka_unit_test(every_combination_is_written_into_its_exact_capacity),
         cmocka_unit_test(a_deletion_differs_from_the_setting_in_age_and_value_only),
         cmocka_unit_test(every_byte_is_allowed_or_refused_in_every_place),
+        cmocka_unit_test(one_wrong_byte_is_refused_wherever_it_stands_in_a_value_of_any_length),
         cmocka_unit_test(name_and_value_together_have_4096_bytes),
         cmocka_unit_test(a_path_has_1024_bytes),
         cmocka_unit_test(a_domain_has_255_bytes_and_a_label_63),

@@ -6,6 +6,7 @@
 #include "folder.h"
 #include "sleep.h"
 
+#include <byteswap.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -416,6 +417,9 @@ static void another_version_or_machine_is_refused_by_its_name(void **state)
     *fixed = good;
     fixed->format ^= 1;
     refused_with_its_checksum(&image, folder->file, "not a table file");
+    *fixed = good;
+    fixed->format = bswap_64(good.format);
+    refused_with_its_checksum(&image, folder->file, "another machine type");
     *fixed = good;
     fixed->mutex_size++;
     refused_with_its_checksum(&image, folder->file, "another machine type");

@@ -112,6 +112,58 @@ static void a_nul_is_refused_wherever_it_stands(void **state)
     }
 }
 
+/* Texts are looked at in pieces, whose ends and neighbours must not hide a byte. */
+static void one_wrong_byte_is_refused_wherever_it_stands_in_texts_of_any_length(void **state)
+{
+    static const uint8_t others[] = {0x01, 'a', 'b', 0x7F};
+    static const uint8_t wrong[] = {0x00, 0x80, 0xBF, 0xFF};
+
+    (void)state;
+    for (size_t length = 1; length <= 50; length++) {
+        for (size_t i = 0; i < sizeof others * sizeof wrong; i++) {
+            uint8_t *memory = guarded(64 + length);
+            uint8_t *text = memory + 64;
+
+            memset(memory, others[i / sizeof wrong], 64 + length);
+            assert_true(wafer_is_text(text, length));
+            for (size_t place = 0; place < length; place++) {
+                text[place] = wrong[i % sizeof wrong];
+                assert_false(wafer_is_text(text, length));
+                text[place] = others[i / sizeof wrong];
+            }
+            guarded_free(memory, 64 + length);
+        }
+    }
+}
+
+static void wrong_bytes_in_any_number_are_refused_in_front_of_right_ones(void **state)
+{
+    static const uint8_t wrong[] = {0x00, 0x80, 0xBF, 0xFF};
+    uint8_t text[50];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong; i++) {
+        memset(text, 'a', sizeof text);
+        for (size_t count = 1; count <= sizeof text; count++) {
+            text[count - 1] = wrong[i];
+            for (size_t length = count; length <= sizeof text; length++)
+                assert_false(wafer_is_text(text, length));
+        }
+    }
+}
+
+/* Of whole pages, so that there is no memory in front of it either. */
+static void nothing_around_a_text_is_read(void **state)
+{
+    const size_t length = 65536;
+    uint8_t *text = guarded(length);
+
+    (void)state;
+    memset(text, 'a', length);
+    assert_true(wafer_is_text(text, length));
+    guarded_free(text, length);
+}
+
 static void every_truncation_of_a_character_is_refused(void **state)
 {
     static const uint32_t values[] = {0x80, 0x7FF, 0x800, 0xFFFF, 0x10000, 0x10FFFF};
@@ -219,6 +271,9 @@ int main(void)
         cmocka_unit_test(known_texts_are_accepted),
         cmocka_unit_test(known_malformed_sequences_are_refused_wherever_they_stand),
         cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
+        cmocka_unit_test(one_wrong_byte_is_refused_wherever_it_stands_in_texts_of_any_length),
+        cmocka_unit_test(wrong_bytes_in_any_number_are_refused_in_front_of_right_ones),
+        cmocka_unit_test(nothing_around_a_text_is_read),
         cmocka_unit_test(every_truncation_of_a_character_is_refused),
         cmocka_unit_test(every_scalar_value_but_zero_is_accepted_and_no_surrogate),
         cmocka_unit_test(as_many_pairs_of_bytes_are_accepted_as_are_well_formed),

@@ -85,7 +85,8 @@ static int make(char *temporary, const char *path, bool group_readable, size_t m
         code = make_at(temporary, file, map_size, mode, retention_ms, entries, count);
     if (code == 0 && link(temporary, path) != 0 && errno != EEXIST)
         code = errno;
-    (void)unlink(temporary);
+    if (unlink(temporary) != 0 && code == 0)
+        code = errno;
     (void)close(file);
     return code == 0 ? sync_folder(path) : code;
 }

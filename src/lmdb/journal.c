@@ -40,7 +40,10 @@ static wafer_result open_process(struct wafer_journal *journal, size_t map_size,
 
     if (process == NULL)
         return wafer_journal_fail_code(error, ENOMEM, journal->path);
-    (void)pthread_mutex_init(&process->mutex, NULL);
+    if (pthread_mutex_init(&process->mutex, NULL) != 0) {
+        free(process);
+        return wafer_journal_fail_code(error, ENOMEM, journal->path);
+    }
     wafer_result result = wafer_environment_open(journal->path, journal->group_readable, map_size,
                                                  &process->environment, error);
     if (result != WAFER_OK)

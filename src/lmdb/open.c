@@ -60,12 +60,15 @@ static wafer_result read_clock(struct opening *opening)
 {
     const wafer_revocations_settings *table = &opening->table;
     struct timespec now;
+    int64_t seconds = -1;
     int64_t now_ms = -1;
 
     if (table->clock != NULL)
         now_ms = table->clock(table->clock_context);
-    else if (clock_gettime(CLOCK_REALTIME, &now) == 0 && now.tv_sec <= WAFER_TIME_MAX_MS / 1000)
-        now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    else if (clock_gettime(CLOCK_REALTIME, &now) == 0)
+        seconds = now.tv_sec;
+    if (seconds >= 0 && seconds <= WAFER_TIME_MAX_MS / 1000)
+        now_ms = seconds * 1000 + now.tv_nsec / 1000000;
     if (now_ms < 0 || now_ms > WAFER_TIME_MAX_MS)
         return wafer_journal_fail(opening->error, WAFER_SYSTEM, 0, "the clock cannot be used");
     opening->now_ms = now_ms;

@@ -22,8 +22,10 @@ static int print_entries(struct tool_list *list)
     wafer_revocation *entries;
     size_t count;
     int64_t now_ms = tool_now();
-    wafer_result result = wafer_revocations_entries(list->list, &entries, &count);
 
+    if (now_ms < 0)
+        return tool_failed("the clock cannot be read");
+    wafer_result result = wafer_revocations_entries(list->list, &entries, &count);
     if (result != WAFER_OK)
         return tool_list_failed(list, wafer_result_text(result));
     if (count > 0)

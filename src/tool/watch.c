@@ -51,10 +51,12 @@ static size_t compare(const struct entries *before, const struct entries *now,
     return count;
 }
 
-static void print_fresh(const struct tool_list *list, wafer_revocation *fresh, size_t count)
+static int print_fresh(const struct tool_list *list, wafer_revocation *fresh, size_t count)
 {
     int64_t now_ms = tool_now();
 
+    if (now_ms < 0)
+        return tool_failed("the clock cannot be read");
     qsort(fresh, count, sizeof *fresh, tool_compare_times);
     for (size_t i = 0; i < count; i++) {
         if (list->json) {
@@ -64,6 +66,7 @@ static void print_fresh(const struct tool_list *list, wafer_revocation *fresh, s
             tool_write_entry(stdout, &fresh[i], now_ms);
         }
     }
+    return TOOL_DONE;
 }
 
 /* Looks, and prints what came since *before, which becomes what is there now. The first look only
@@ -82,13 +85,13 @@ static int look_again(struct tool_list *list, struct entries *before)
             free(now.all);
             return tool_failed(wafer_result_text(WAFER_NO_MEMORY));
         }
-        print_fresh(list, fresh, compare(before, &now, fresh));
+        status = print_fresh(list, fresh, compare(before, &now, fresh));
         free(fresh);
     }
     free(before->all);
     *before = now;
     /* main says what is wrong with the output. */
-    return fflush(stdout) == 0 ? TOOL_DONE : TOOL_FAILED;
+    return fflush(stdout) == 0 ? status : TOOL_FAILED;
 }
 
 /* Signals are blocked and waited for, a second at a time. */
