@@ -81,18 +81,27 @@ static wafer_result admit_writer(struct wafer_table *table,
     return status == 0 ? WAFER_OK : fail_to_allocate(error, status, settings->path);
 }
 
-/* Drops all entries. Times that are possible stand: without the last not-before a clock that went
- * back would not be noticed. */
-static int empty(struct wafer_table *table, const wafer_revocations_settings *settings)
+/* Times that are possible stand: without the last not-before a clock that went back would not be
+ * noticed. */
+static void mend_times(struct wafer_table *table, const wafer_revocations_settings *settings)
 {
-    int64_t not_before_ms = atomic_load(&table->header->not_before_ms);
-    int64_t retention_ms = atomic_load(&table->header->retention_ms);
-    int status = wafer_table_clear(table);
+    int64_t not_before_ms = wafer_table_not_before(table);
+    int64_t retention_ms = wafer_table_retention(table);
 
     if (!wafer_is_time(not_before_ms))
         not_before_ms = 0;
     if (retention_ms < settings->retention_ms || retention_ms > WAFER_LIFETIME_MAX_MS)
         retention_ms = settings->retention_ms;
+    wafer_table_set_times(table, not_before_ms, retention_ms);
+}
+
+/* Drops all entries, which the not-before covers by now. */
+static int empty(struct wafer_table *table)
+{
+    int64_t not_before_ms = wafer_table_not_before(table);
+    int64_t retention_ms = wafer_table_retention(table);
+    int status = wafer_table_clear(table);
+
     if (status == 0)
         wafer_table_set_times(table, not_before_ms, retention_ms);
     return status;
@@ -113,21 +122,29 @@ static wafer_result admit_first(struct wafer_table *table,
     if (!is_on_start(on_start) || (forgets && !keeps_entries))
         return wafer_table_damaged(error, settings->path);
     int status = wafer_table_allocate_header(table);
-    if (status == 0)
-        status = keeps_entries ? allocate_in_use(table) : empty(table, settings);
+    if (status == 0 && keeps_entries)
+        status = allocate_in_use(table);
     if (status != 0)
         return fail_to_allocate(error, status, settings->path);
     status = wafer_table_make_mutex(table);
     if (status != 0)
         return wafer_fail(error, WAFER_SYSTEM, status, 0, "the table's lock cannot be made");
-    wafer_table_recount(table);
+    if (keeps_entries)
+        wafer_table_recount(table);
+    else
+        mend_times(table, settings);
     header->rebuilt_at_ms = WAFER_TABLE_NEVER;
+    /* Before entries go: a start that fails must lose none. */
+    wafer_result result = wafer_table_start(table, settings, (wafer_on_start)on_start, error);
+    if (result != WAFER_OK)
+        return result;
+    status = keeps_entries ? 0 : empty(table);
+    if (status != 0)
+        return fail_to_allocate(error, status, settings->path);
     if (!is_on_start(header->on_start))
         header->on_start = on_start;
-    wafer_result result = wafer_table_start(table, settings, (wafer_on_start)on_start, error);
-    if (result == WAFER_OK)
-        memcpy(header->boot_id, boot_id, sizeof header->boot_id);
-    return result;
+    memcpy(header->boot_id, boot_id, sizeof header->boot_id);
+    return WAFER_OK;
 }
 
 static wafer_result admit_reader(struct wafer_table *table, const char *path, bool same_boot,

@@ -617,6 +617,28 @@ static void after_a_restart_a_damaged_list_is_emptied_where_all_are_refused_anyw
     free(image.bytes);
 }
 
+/* FORGETS would trust a list that was emptied before the start that was to refuse all failed. */
+static void after_a_restart_a_start_that_fails_drops_no_entries(void **state)
+{
+    const struct folder *folder = *state;
+    struct image image = make(folder->file);
+    int64_t now_ms = NOW;
+    size_t slots = (size_t)atomic_load(&header_of(&image)->slots[0]);
+    change_boot_id(&image);
+    atomic_store(&header_of(&image)->entries, 5000);
+    atomic_store(&header_of(&image)->not_before_ms, NOW + WAFER_HOUR_MS);
+    image_write(&image, folder->file);
+    wafer_revocations_settings settings = table_file_settings_at(folder->file, WAFER_ACCESS_CREATE,
+                                                                 WAFER_START_REFUSES_OLDER,
+                                                                 &now_ms);
+    table_refused(&settings, WAFER_SYSTEM, "clock");
+    struct image after = image_of(folder->file);
+    assert_memory_equal((void *)slots_of(&after).tags, (void *)slots_of(&image).tags,
+                        slots * sizeof(uint64_t));
+    free(after.bytes);
+    free(image.bytes);
+}
+
 /* The counts are no entries: a writer that the restart interrupted may have left them behind. */
 static void after_a_restart_the_counts_are_made_anew(void **state)
 {
@@ -729,6 +751,7 @@ int main(void)
         IN_A_FOLDER(after_a_restart_older_sessions_are_refused_if_that_was_chosen),
         IN_A_FOLDER(who_chooses_nothing_gets_what_was_chosen_last),
         IN_A_FOLDER(after_a_restart_a_damaged_list_is_emptied_where_all_are_refused_anyway),
+        IN_A_FOLDER(after_a_restart_a_start_that_fails_drops_no_entries),
         IN_A_FOLDER(after_a_restart_the_counts_are_made_anew),
         IN_A_FOLDER(after_a_restart_a_word_that_cannot_be_is_damage),
         IN_A_FOLDER(after_a_restart_a_clock_that_went_back_is_an_error),
