@@ -438,7 +438,7 @@ fuzz-replay: ## run each fuzz program, or TARGET, on its corpus, under ASan and 
 	+@$(MAKE) --no-print-directory group-replay
 
 fuzz-afl: ## the same as fuzz with AFL++ (Debian's afl++)
-	@.ci/deps build lmdb check
+	@.ci/deps build lmdb check fuzz
 	@command -v afl-fuzz >/dev/null || { echo 'afl-fuzz is missing: install afl++.'; exit 1; }
 	+@$(call variant,afl,$(call fuzzed,afl,fuzz))
 	@for name in $(CHOSEN); do \
@@ -454,7 +454,7 @@ fuzz-afl: ## the same as fuzz with AFL++ (Debian's afl++)
 	done
 
 fuzz-coverage: ## show as HTML what the corpora, and what was found since, reach of src/
-	@.ci/deps build lmdb check
+	@.ci/deps build lmdb check fuzz
 	@command -v llvm-cov >/dev/null || { echo 'llvm-cov is missing: install llvm.'; exit 1; }
 	+@$(call variant,mapped,$(call fuzzed,mapped,replay))
 	@rm -f build/mapped/*.profraw
