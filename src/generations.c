@@ -41,17 +41,9 @@ void wafer_generations_free(struct wafer_generations *generations)
     (void)pthread_mutex_destroy(&generations->writer);
 }
 
-_Static_assert(WAFER_GENERATION_COUNTS == 1 << 4, "four bits choose a count");
-
-/* Fibonacci hashing: the high bits differ for neighbours in a pool too. */
-static size_t count_of(const void *holder)
-{
-    return (size_t)(((uint64_t)(uintptr_t)holder >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - 4));
-}
-
 static bool is_held(const struct wafer_generation *generation)
 {
-    for (size_t i = 0; i < WAFER_GENERATION_COUNTS; i++)
+    for (size_t i = 0; i < WAFER_SPREAD_PLACES; i++)
         if (atomic_load(&generation->holds[i].count) != 0)
             return true;
     return false;
@@ -115,7 +107,7 @@ static struct wafer_generation *vacant(struct wafer_generations *generations)
         generation = malloc(sizeof *generation);
         if (generation == NULL)
             return NULL;
-        for (size_t i = 0; i < WAFER_GENERATION_COUNTS; i++)
+        for (size_t i = 0; i < WAFER_SPREAD_PLACES; i++)
             atomic_init(&generation->holds[i].count, 0);
         generation->content = NULL;
         generation->next = generations->list;
@@ -149,7 +141,7 @@ static void let_go(struct wafer_generations *generations, struct wafer_generatio
 const struct wafer_generation *wafer_generations_take(struct wafer_generations *generations,
                                                       const void *holder)
 {
-    size_t count = count_of(holder);
+    size_t count = wafer_spread((uintptr_t)holder);
 
     for (;;) {
         struct wafer_generation *generation = atomic_load(&generations->current);
@@ -165,5 +157,5 @@ void wafer_generations_give(struct wafer_generations *generations,
                             const struct wafer_generation *generation, const void *holder)
 {
     /* It was handed out as const, because only this file may change it. */
-    let_go(generations, (struct wafer_generation *)generation, count_of(holder));
+    let_go(generations, (struct wafer_generation *)generation, wafer_spread((uintptr_t)holder));
 }

@@ -8,21 +8,21 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "spread.h"
+
 /* What a generation holds: the user's to define, in sodium_malloc memory, and never changed once it
  * is published. */
 struct wafer_content;
 
 /* Holds are counted in several places, far enough apart that processors do not wait for each other;
  * which one is a holder's follows from its address. */
-#define WAFER_GENERATION_COUNTS 16
-
 struct wafer_holds {
     atomic_size_t count;
     char apart[64 - sizeof(atomic_size_t)];
 };
 
 struct wafer_generation {
-    struct wafer_holds holds[WAFER_GENERATION_COUNTS];
+    struct wafer_holds holds[WAFER_SPREAD_PLACES];
     struct wafer_content *content; /* NULL while wiped */
     struct wafer_generation *next;
 };

@@ -1,6 +1,7 @@
 #include "nonce.h"
 
 #include "clock.h"
+#include "spread.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -119,7 +120,7 @@ static bool enter_epoch(shared_epoch *place, uint64_t *epoch)
 
 /* ---- The batch ---- */
 
-#define BATCHES 16
+#define BATCHES WAFER_SPREAD_PLACES
 
 struct batch {
     _Atomic bool taken;          /* by a thread that is in here */
@@ -133,9 +134,7 @@ static struct batch batches[BATCHES];
 /* Where this thread begins to look: threads' handles are addresses, some pages apart. */
 static size_t first_place(void)
 {
-    uint64_t thread = (uint64_t)(uintptr_t)pthread_self();
-
-    return (size_t)((thread >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 60);
+    return wafer_spread((uintptr_t)pthread_self());
 }
 
 /* A batch that no other thread gets until it is given back; NULL when all are taken. */

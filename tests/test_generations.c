@@ -177,7 +177,7 @@ static void holders_that_lie_side_by_side_are_spread_over_all_counts(void **stat
     publish(&generations, 1);
     for (size_t i = 0; i < sizeof holders; i += 16)
         taken = wafer_generations_take(&generations, &holders[i]);
-    for (size_t i = 0; i < WAFER_GENERATION_COUNTS; i++)
+    for (size_t i = 0; i < WAFER_SPREAD_PLACES; i++)
         assert_in_range(atomic_load(&taken->holds[i].count), 8, 32);
     wafer_generations_free(&generations);
 }
