@@ -332,18 +332,10 @@ void wafer_set_cookie_release(struct wafer_cookie_attributes *attributes)
     attributes->middle = NULL;
 }
 
-static char *write_bytes(char *out, const char *bytes, size_t length)
-{
-    memcpy(out, bytes, length);
-    return out + length;
-}
+/* Max-Age and Expires, or nothing for a cookie that goes with the browser. */
+#define LIFETIME_ROOM (sizeof "; Max-Age=34560000; Expires=" + WAFER_IMF_LENGTH)
 
-static char *write_text(char *out, const char *text)
-{
-    return write_bytes(out, text, strlen(text));
-}
-
-static char *write_number(char *out, int64_t number)
+static void append_number(struct line *line, int64_t number)
 {
     char digits[20];
     size_t at = sizeof digits;
@@ -352,28 +344,23 @@ static char *write_number(char *out, int64_t number)
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    return write_bytes(out, digits + at, sizeof digits - at);
+    append(line, digits + at, sizeof digits - at);
 }
 
-/* Max-Age and Expires, or nothing for a cookie that goes with the browser. */
-#define LIFETIME_ROOM (sizeof "; Max-Age=34560000; Expires=" + WAFER_IMF_LENGTH)
-
 /* False when there is no such date. */
-static bool write_lifetime(char out[LIFETIME_ROOM], size_t *length, int64_t now_s,
-                           int64_t max_age_s)
+static bool append_lifetime(struct line *line, int64_t now_s, int64_t max_age_s)
 {
     char expires[WAFER_IMF_LENGTH + 1];
 
-    *length = 0;
     if (max_age_s < 0)
         return true;
     int64_t age = max_age_s < WAFER_COOKIE_AGE_MAX ? max_age_s : WAFER_COOKIE_AGE_MAX;
     if (now_s > INT64_MAX - age || !wafer_imf_date(age > 0 ? now_s + age : 0, expires))
         return false;
-    char *end = write_text(out, "; Max-Age=");
-    end = write_text(write_number(end, age), "; Expires=");
-    end = write_text(end, expires);
-    *length = (size_t)(end - out);
+    append_text(line, "; Max-Age=");
+    append_number(line, age);
+    append_text(line, "; Expires=");
+    append_text(line, expires);
     return true;
 }
 
@@ -385,12 +372,17 @@ static size_t fixed_length(const struct wafer_cookie_attributes *attributes)
 size_t wafer_set_cookie_size(const struct wafer_cookie_attributes *attributes, size_t value_length,
                              bool lasting)
 {
-    char lifetime[LIFETIME_ROOM];
-    size_t lifetime_length;
+    struct line lifetime = {NULL, 0, 0};
 
     /* Every date has the same length, and the longest age has the most digits. */
-    (void)write_lifetime(lifetime, &lifetime_length, 0, lasting ? WAFER_COOKIE_AGE_MAX : -1);
-    return fixed_length(attributes) + value_length + lifetime_length;
+    (void)append_lifetime(&lifetime, 0, lasting ? WAFER_COOKIE_AGE_MAX : -1);
+    return fixed_length(attributes) + value_length + lifetime.length;
+}
+
+static char *write_bytes(char *out, const char *bytes, size_t length)
+{
+    memcpy(out, bytes, length);
+    return out + length;
 }
 
 wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attributes,
@@ -398,8 +390,8 @@ wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attrib
                                     int64_t max_age_s, char *line, size_t capacity,
                                     size_t *line_length)
 {
-    char lifetime[LIFETIME_ROOM];
-    size_t lifetime_length;
+    char room[LIFETIME_ROOM];
+    struct line lifetime = {room, sizeof room, 0};
 
     *line_length = 0;
     if (capacity == 0)
@@ -408,10 +400,9 @@ wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attrib
     if (value_length > WAFER_COOKIE_PAIR_MAX ||
         attributes->name_length + value_length > WAFER_COOKIE_PAIR_MAX)
         return WAFER_TOO_LARGE;
-    if (!is_value(value, value_length) ||
-        !write_lifetime(lifetime, &lifetime_length, now_s, max_age_s))
+    if (!is_value(value, value_length) || !append_lifetime(&lifetime, now_s, max_age_s))
         return WAFER_INVALID;
-    size_t length = fixed_length(attributes) + value_length + lifetime_length;
+    size_t length = fixed_length(attributes) + value_length + lifetime.length;
     if (length >= capacity)
         return WAFER_TOO_LARGE;
     char *end = write_bytes(line, attributes->name, attributes->name_length);
@@ -419,7 +410,7 @@ wafer_result wafer_set_cookie_write(const struct wafer_cookie_attributes *attrib
     if (value_length > 0 && value != end) /* it may be in its place already */
         memmove(end, value, value_length);
     end = write_bytes(end + value_length, attributes->middle, attributes->middle_length);
-    end = write_bytes(end, lifetime, lifetime_length);
+    end = write_bytes(end, lifetime.text, lifetime.length);
     end = write_bytes(end, attributes->middle + attributes->middle_length, attributes->tail_length);
     *end = '\0';
     *line_length = length;
