@@ -67,4 +67,25 @@ static inline uint8_t *read_file(const char *path, size_t *length)
     return bytes;
 }
 
+/* An entry of each kind in turn. */
+static inline wafer_revocation fuzz_entry(uint8_t number)
+{
+    wafer_revocation entry = {.kind = (wafer_revocation_kind)(1 + number % 4)};
+
+    if (entry.kind != WAFER_REVOKE_EVERYONE)
+        memset(entry.key, number, sizeof entry.key);
+    if (entry.kind == WAFER_REVOKE_COPIES)
+        entry.renewals = number;
+    return entry;
+}
+
+static inline void fuzz_fill(wafer_revocations *list, uint8_t entries)
+{
+    for (uint8_t i = 0; i < entries; i++) {
+        wafer_revocation entry = fuzz_entry(i);
+
+        must(wafer_revocations_apply(list, FUZZ_NOW + i, &entry) == WAFER_OK);
+    }
+}
+
 #endif

@@ -30,17 +30,6 @@ static wafer_result open_list(wafer_revocations **list, wafer_error *error)
     return wafer_lmdb_open(&settings, &table, list, error);
 }
 
-static wafer_revocation make_entry(uint8_t number)
-{
-    wafer_revocation entry = {.kind = (wafer_revocation_kind)(1 + number % 4)};
-
-    if (entry.kind != WAFER_REVOKE_EVERYONE)
-        memset(entry.key, number, sizeof entry.key);
-    if (entry.kind == WAFER_REVOKE_COPIES)
-        entry.renewals = number;
-    return entry;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     wafer_revocations *list;
@@ -49,11 +38,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     fuzz_folder_make("journal", path);
     must(open_list(&list, NULL) == WAFER_OK);
-    for (uint8_t i = 0; i < ENTRIES; i++) {
-        wafer_revocation entry = make_entry(i);
-
-        must(wafer_revocations_apply(list, FUZZ_NOW + i, &entry) == WAFER_OK);
-    }
+    fuzz_fill(list, ENTRIES);
     wafer_revocations_free(list);
     good = read_file(path, &good_size);
     return 0;
@@ -137,7 +122,7 @@ static int put_row(MDB_txn *txn, const struct wafer_records *records, struct fuz
 /* An entry that no list would hand over, under the right checksum. */
 static int put_entry(MDB_txn *txn, const struct wafer_records *records, struct fuzz_input *input)
 {
-    wafer_revocation entry = make_entry(take_byte(input));
+    wafer_revocation entry = fuzz_entry(take_byte(input));
     uint8_t choice = take_byte(input);
 
     entry.kind = (wafer_revocation_kind)(choice & 7);
@@ -229,7 +214,7 @@ static wafer_standing standing_of(wafer_revocations *list, const uint8_t id[WAFE
 static void check_complete(wafer_revocations *list)
 {
     for (uint8_t i = 0; i < ENTRIES; i++) {
-        wafer_revocation entry = make_entry(i);
+        wafer_revocation entry = fuzz_entry(i);
 
         must(entry.kind != WAFER_REVOKE_SESSION || standing_of(list, entry.key) == WAFER_REFUSED);
     }

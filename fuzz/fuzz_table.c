@@ -33,17 +33,6 @@ static wafer_revocations_settings settings_for(wafer_access access, wafer_on_sta
     return settings;
 }
 
-static wafer_revocation make_entry(uint8_t number)
-{
-    wafer_revocation entry = {.kind = (wafer_revocation_kind)(1 + number % 4)};
-
-    if (entry.kind != WAFER_REVOKE_EVERYONE)
-        memset(entry.key, number, sizeof entry.key);
-    if (entry.kind == WAFER_REVOKE_COPIES)
-        entry.renewals = number;
-    return entry;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     wafer_revocations_settings settings = settings_for(WAFER_ACCESS_CREATE, WAFER_START_FORGETS);
@@ -54,11 +43,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     fuzz_folder_make("table", path);
     must(wafer_revocations_new(&settings, &list, NULL) == WAFER_OK);
-    for (uint8_t i = 0; i < ENTRIES; i++) {
-        wafer_revocation entry = make_entry(i);
-
-        must(wafer_revocations_apply(list, FUZZ_NOW + i, &entry) == WAFER_OK);
-    }
+    fuzz_fill(list, ENTRIES);
     wafer_revocations_free(list);
     good = read_file(path, &good_size);
     header = (const struct wafer_table_header *)(void *)good;
@@ -226,7 +211,7 @@ static void write_entries(wafer_revocations *list)
     size_t dropped;
 
     for (uint8_t i = 0; i < 4; i++) {
-        wafer_revocation entry = make_entry((uint8_t)(100 + i));
+        wafer_revocation entry = fuzz_entry((uint8_t)(100 + i));
         wafer_result result = wafer_revocations_apply(list, FUZZ_NOW, &entry);
 
         must(result == WAFER_OK || result == WAFER_LIST_FULL || result == WAFER_UNAVAILABLE);

@@ -55,4 +55,18 @@ static inline bool disarm(void)
         return fails(#name) ? (failed) : __real_##name arguments;                                  \
     }
 
+/* The second is what open is when the compiler checks that no mode is missing. */
+#define WRAP_OPEN                                                                                  \
+    int __real_open(const char *path, int flags, mode_t mode);                                     \
+    int __wrap_open(const char *path, int flags, mode_t mode);                                     \
+    int __wrap_open(const char *path, int flags, mode_t mode)                                      \
+    {                                                                                              \
+        return fails("open") ? -1 : __real_open(path, flags, mode);                                \
+    }                                                                                              \
+    int __wrap___open_2(const char *path, int flags);                                              \
+    int __wrap___open_2(const char *path, int flags)                                               \
+    {                                                                                              \
+        return fails("open") ? -1 : __real_open(path, flags, 0);                                   \
+    }
+
 #endif

@@ -77,19 +77,7 @@ int __wrap_openat(int folder, const char *path, int flags, mode_t mode)
     return fails("openat") ? -1 : __real_openat(folder, path, flags, mode);
 }
 
-int __real_open(const char *path, int flags, mode_t mode);
-int __wrap_open(const char *path, int flags, mode_t mode);
-int __wrap_open(const char *path, int flags, mode_t mode)
-{
-    return fails("open") ? -1 : __real_open(path, flags, mode);
-}
-
-/* What open is when the compiler checks that no mode is missing. */
-int __wrap___open_2(const char *path, int flags);
-int __wrap___open_2(const char *path, int flags)
-{
-    return fails("open") ? -1 : __real_open(path, flags, 0);
-}
+WRAP_OPEN
 
 /* One that fails has done its work, so that nothing is left behind. */
 int __real_unlinkat(int folder, const char *path, int flags);

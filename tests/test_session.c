@@ -888,6 +888,14 @@ static void a_session_that_is_not_to_be_used_is_wiped_too(void **state)
     }
 }
 
+static void leave_without_randomness(struct world *world, struct browser *browser)
+{
+    no_randomness = true;
+    wafer_reseed();
+    assert_int_equal(leave(world, browser), WAFER_SYSTEM);
+    no_randomness = false;
+}
+
 /* The plaintext is written where it is to be sealed, and then it is not. */
 static void a_request_that_could_not_be_sealed_is_wiped_too(void **state)
 {
@@ -897,10 +905,7 @@ static void a_request_that_could_not_be_sealed_is_wiped_too(void **state)
     sign_in(world, &ada, "ada@example.org");
     assert_int_equal(arrive(world, &ada), WAFER_VALID);
     assert_int_equal(wafer_put_text(world->session, "note", "plaintext-four"), WAFER_OK);
-    no_randomness = true;
-    wafer_reseed();
-    assert_int_equal(leave(world, &ada), WAFER_SYSTEM);
-    no_randomness = false;
+    leave_without_randomness(world, &ada);
     assert_false(session_holds(world, "plaintext-four"));
     assert_false(session_holds(world, "ada@example.org"));
 }
@@ -914,10 +919,7 @@ static void a_deletion_goes_out_and_the_failure_is_told_when_sealing_anew_fails(
     assert_int_equal(arrive(world, &ada), WAFER_VALID);
     assert_int_equal(wafer_logout(world->session), WAFER_OK);
     assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_OK);
-    no_randomness = true;
-    wafer_reseed();
-    assert_int_equal(leave(world, &ada), WAFER_SYSTEM);
-    no_randomness = false;
+    leave_without_randomness(world, &ada);
     assert_string_equal(ada.cookie, "");
 }
 

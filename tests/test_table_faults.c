@@ -50,19 +50,7 @@ WRAP(int, pthread_mutex_init, ENOMEM, (pthread_mutex_t * mutex, const pthread_mu
 WRAP(int, pthread_mutex_trylock, EINVAL, (pthread_mutex_t * mutex), (mutex))
 WRAP(int, pthread_mutex_lock, EINVAL, (pthread_mutex_t * mutex), (mutex))
 
-int __real_open(const char *path, int flags, mode_t mode);
-int __wrap_open(const char *path, int flags, mode_t mode);
-int __wrap_open(const char *path, int flags, mode_t mode)
-{
-    return fails("open") ? -1 : __real_open(path, flags, mode);
-}
-
-/* What open is when the compiler checks that no mode is missing. */
-int __wrap___open_2(const char *path, int flags);
-int __wrap___open_2(const char *path, int flags)
-{
-    return fails("open") ? -1 : __real_open(path, flags, 0);
-}
+WRAP_OPEN
 
 /* One that fails has done its work, so that nothing is left behind. */
 int __real_unlink(const char *path);
