@@ -1,5 +1,5 @@
 /* Any text as a key file: it is refused with a sentence that gives no key away, or its keys are the
- * same when they are written and read again, and rotating the file leaves one that is good.
+ * same when they are written and read again, and rotating and retiring leave a file that is good.
  *
  *     input   TEXT | in a file or not | text
  *     input   KEYS | in a file or not | number | keys, four bytes each | edits, four bytes each
@@ -163,6 +163,30 @@ static void check_ring(const wafer_keyring_settings *settings, wafer_result expe
     wafer_keyring_free(ring);
 }
 
+/* One key seals at a time, and no other goes with the one that is retired. */
+static void check_retiring(const wafer_keyring_settings *settings)
+{
+    wafer_key_status before[WAFER_KEYS_MAX], after[WAFER_KEYS_MAX];
+    wafer_error error = {.text = ""};
+    size_t count, left;
+    size_t sealing = 0;
+    wafer_result result;
+
+    must(wafer_keys_list(path, &rotation, before, &count, NULL) == WAFER_OK);
+    for (size_t i = 0; i < count; i++)
+        sealing += before[i].state == WAFER_KEY_SEALS;
+    must(sealing == 1);
+    result = wafer_keys_retire(path, before[count - 1].id, &rotation, &error);
+    must(result == WAFER_OK || result == WAFER_INVALID);
+    must(result == WAFER_OK || before[count - 1].state == WAFER_KEY_SEALS);
+    check_sentence(&error, result);
+    check_ring(settings, WAFER_OK);
+    must(wafer_keys_list(path, &rotation, after, &left, NULL) == WAFER_OK);
+    must(left == count - (result == WAFER_OK ? 1 : 0));
+    for (size_t i = 0; i < left; i++)
+        must(memcmp(after[i].id, before[i].id, WAFER_KEY_ID_SIZE) == 0);
+}
+
 static void check_file(const char *text, size_t length, wafer_result expected)
 {
     wafer_keyring_settings settings = of_memory;
@@ -180,6 +204,7 @@ static void check_file(const char *text, size_t length, wafer_result expected)
     result = wafer_keys_rotate(path, &rotation, NULL);
     must(result == WAFER_OK || result == WAFER_TOO_LARGE || result == WAFER_INVALID);
     check_ring(&settings, WAFER_OK);
+    check_retiring(&settings);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,4 +1,5 @@
-/* Any text as a token: nothing but what was sealed here is ever valid.
+/* Any text as a token: nothing but what was sealed here is ever valid, and what looks like one is
+ * the only text of its bytes.
  *
  *     input   which | edits of a sealed token, four bytes each: what, place (2), character
  *     input   which | the text itself
@@ -112,6 +113,26 @@ static void check_refused(void)
     must(wafer_owed(session) == 0);
 }
 
+static void check_look(const char *text, size_t length, wafer_verdict verdict)
+{
+    char again[WAFER_TOKEN_MAX];
+    uint8_t raw[WAFER_RAW_MAX];
+    wafer_token_facts facts;
+    wafer_error error = {.text = ""};
+
+    if (wafer_token_look(text, length, &facts, &error) != WAFER_OK) {
+        must(verdict != WAFER_VALID);
+        must(error.text[0] != '\0' && is_clean(error.text, strlen(error.text)));
+        return;
+    }
+    must(facts.version == WAFER_FORMAT);
+    must(facts.raw_size == facts.plain_size + WAFER_SEAL_OVERHEAD);
+    must(WAFER_BASE64_LENGTH(facts.raw_size) == length);
+    must(wafer_base64_decode(text, length, raw));
+    wafer_base64_encode(raw, facts.raw_size, again);
+    must(memcmp(text, again, length) == 0);
+}
+
 static void check_opened(bool signed_in)
 {
     const char *subject = wafer_subject(session, NULL);
@@ -134,6 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     must(wafer_begin(session) == WAFER_OK);
     verdict = wafer_open_token(session, text, length);
+    check_look(text, length, verdict);
     free(text);
     must(verdict == (anonymous || signed_in ? WAFER_VALID : WAFER_REJECTED));
     if (verdict == WAFER_VALID)

@@ -2,7 +2,7 @@
  *
  * Read from top to bottom: 1 results, 2 the four objects, 3 one request,
  * 4 variables, 5 log in and out, 6 what goes out, 7 CSRF, 8 keys, 9 revocation,
- * 10 and 11 rare needs. SPDX-License-Identifier: MIT
+ * 10 to 12 rare needs. SPDX-License-Identifier: MIT
  *
  * The shortest use, once a request, on every path through it:
  *
@@ -276,8 +276,10 @@ WAFER_API bool wafer_superseded(const wafer_session *session);
  * path or domain, or somebody tossing cookies. Only a __Host- name keeps those out. */
 WAFER_API bool wafer_conflict(const wafer_session *session);
 
-/* One line for logs: verdict, why, counts, times. Never input, subject, key or tag. NUL-terminated,
- * in session memory, valid until the next call on the session. Never NULL. */
+/* One line for logs: verdict, why, counts, times; of a cookie that is idle, expired, revoked or
+ * from the future also when it was sealed and when it ended. Never input, subject, key or tag, but
+ * the key's id. NUL-terminated, in session memory, valid until the next call on the session. Never
+ * NULL. */
 WAFER_API const char *wafer_explain(wafer_session *session);
 
 /* ---- 4. Variables ----------------------------------------------------------------- */
@@ -417,6 +419,13 @@ WAFER_API bool wafer_id(const wafer_session *session, uint8_t id[WAFER_ID_SIZE])
 WAFER_API bool wafer_expires_at(const wafer_session *session, int64_t *at_ms);
 WAFER_API bool wafer_idle_at(const wafer_session *session, int64_t *at_ms);
 
+/* When it began, which is when its user logged in: ask for the password again when that is too long
+ * ago for what is to be done. And when the cookie that came was sealed, or after wafer_finish the
+ * one that goes out. Either may be up to the list's skew_ms ahead of the clock. False while the
+ * session is empty; the latter also while it has no cookie yet. */
+WAFER_API bool wafer_login_at(const wafer_session *session, int64_t *at_ms);
+WAFER_API bool wafer_sealed_at(const wafer_session *session, int64_t *at_ms);
+
 /* Sets this session's own expiry, `expiry_ms` from wafer_begin, and whether its cookie outlives the
  * browser ("remember me"). The manager's absolute_ms stays the upper limit. After login, which
  * goes back to the manager's settings.
@@ -509,6 +518,9 @@ WAFER_API WAFER_MUST_CHECK bool wafer_csrf_check(const wafer_session *session, c
  * never a password), then times as 2026-01-31T12:00:00Z, the last one also "never". Every key opens
  * until its last time; of those whose SEALS-FROM has come the latest seals. At most 32 keys. */
 
+#define WAFER_KEYS_MAX    32
+#define WAFER_KEY_ID_SIZE 3
+
 typedef struct wafer_keyring_settings {
     size_t size;      /* sizeof(wafer_keyring_settings) */
     const char *path; /* the file, or NULL and: */
@@ -585,6 +597,39 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_keys_rotate(const char *path,
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_keys_check(const char *path,
                                                          const wafer_keys_settings *settings,
                                                          wafer_error *error);
+
+/* What a key does now. */
+typedef enum wafer_key_state {
+    WAFER_KEY_WAITS = 1, /* its seals_at_ms has not come; it opens already */
+    WAFER_KEY_SEALS,     /* seals and opens; one at a time */
+    WAFER_KEY_OPENS,     /* opens what it sealed, until opens_until_ms */
+    WAFER_KEY_SPENT      /* opens no more; the next rotation drops it */
+} wafer_key_state;
+
+typedef struct wafer_key_status {
+    uint8_t id[WAFER_KEY_ID_SIZE]; /* public: it stands at the front of every token */
+    wafer_key_state state;
+    int64_t created_at_ms;
+    int64_t seals_at_ms;
+    int64_t opens_until_ms; /* INT64_MAX: never ends */
+} wafer_key_status;
+
+/* Tells what the keys of a file do, in the file's order; no secret leaves. *count keys are in the
+ * array then. Errors: those of wafer_keys_check but for its judgement; MISUSE. */
+WAFER_API WAFER_MUST_CHECK wafer_result wafer_keys_list(const char *path,
+                                                        const wafer_keys_settings *settings,
+                                                        wafer_key_status keys[WAFER_KEYS_MAX],
+                                                        size_t *count, wafer_error *error);
+
+/* Takes a key out of the file before its time, as when somebody saw it: what it sealed is refused
+ * wherever the file is loaded anew. lead_ms and overlap_ms do not count. Comments, mode, owner,
+ * group, lock and crashes as with rotate.
+ * Errors   those of wafer_keys_rotate; WAFER_INVALID also when no key has this id, or when no other
+ *          key would seal now: rotate with lead_ms 0 first. */
+WAFER_API WAFER_MUST_CHECK wafer_result wafer_keys_retire(const char *path,
+                                                          const uint8_t id[WAFER_KEY_ID_SIZE],
+                                                          const wafer_keys_settings *settings,
+                                                          wafer_error *error);
 
 #define WAFER_KEYS_LINE_MAX 160 /* bytes, with newline and NUL */
 
@@ -810,6 +855,43 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_subject_key(const char *realm, con
  * Threads  from any, at any time, as often as you like; also from a signal handler. It is in effect
  *          for all seals that begin after it returned. */
 WAFER_API void wafer_reseed(void);
+
+/* ---- 12. Rare needs: looking at cookies -------------------------------------------- */
+/* For debug pages and tools. A request needs none of it. */
+
+/* One cookie of a Cookie field: slices of the caller's bytes. */
+typedef struct wafer_pair {
+    const char *name;
+    size_t name_length; /* never 0 */
+    const char *value;
+    size_t value_length;
+} wafer_pair;
+
+/* The next cookie of a Cookie field line, read as wafer_open reads it: split at ";" (and at ",",
+ * when told so), name and value at the first "=", blanks around both trimmed, nothing decoded,
+ * quotes kept; pieces without "=" or without a name are passed over. *cursor is 0 at first and is
+ * then where the rest begins. False at the end, for a cursor beyond it, and when a pointer is NULL.
+ *
+ * Threads  any. Source  RFC 6265bis 5.6. */
+WAFER_API bool wafer_next_pair(const char *field, size_t length, bool split_at_commas,
+                               size_t *cursor, wafer_pair *pair);
+
+/* What anybody can see of a token who has no key. */
+typedef struct wafer_token_facts {
+    unsigned version;                  /* of the format */
+    uint8_t key_id[WAFER_KEY_ID_SIZE]; /* of the key that sealed it, or so it says */
+    size_t raw_size;                   /* bytes that the text stands for */
+    size_t plain_size;                 /* of these the sealed ones, padding included */
+} wafer_token_facts;
+
+/* Reads it, without a key: it may be forged all the same. Thread-safe.
+ *
+ * Errors   WAFER_INVALID not the text of a token: not canonical base64url, or another version,
+ *          which is then in facts->version, else 0; WAFER_TOO_LARGE longer than any token, and
+ *          INVALID shorter; MISUSE NULL. The sentence says which. */
+WAFER_API WAFER_MUST_CHECK wafer_result wafer_token_look(const char *token, size_t length,
+                                                         wafer_token_facts *facts,
+                                                         wafer_error *error);
 
 #ifdef __cplusplus
 }

@@ -46,7 +46,7 @@ static size_t trim(const char **begin, const char *end)
     return (size_t)(end - *begin);
 }
 
-static bool split_piece(const char *begin, const char *end, struct wafer_cookie_pair *pair)
+static bool split_piece(const char *begin, const char *end, wafer_pair *pair)
 {
     const char *equals = find(begin, end, '=');
 
@@ -59,7 +59,7 @@ static bool split_piece(const char *begin, const char *end, struct wafer_cookie_
     return pair->name_length > 0;
 }
 
-bool wafer_cookie_next(struct wafer_cookie_cursor *cursor, struct wafer_cookie_pair *pair)
+bool wafer_cookie_next(struct wafer_cookie_cursor *cursor, wafer_pair *pair)
 {
     while (cursor->at != cursor->end) {
         const char *begin = cursor->at;
@@ -73,4 +73,18 @@ bool wafer_cookie_next(struct wafer_cookie_cursor *cursor, struct wafer_cookie_p
             return true;
     }
     return false;
+}
+
+bool wafer_next_pair(const char *field, size_t length, bool split_at_commas, size_t *cursor,
+                     wafer_pair *pair)
+{
+    struct wafer_cookie_cursor rest;
+    bool found;
+
+    if (field == NULL || cursor == NULL || pair == NULL || *cursor > length)
+        return false;
+    rest = (struct wafer_cookie_cursor){field + *cursor, field + length, split_at_commas};
+    found = wafer_cookie_next(&rest, pair);
+    *cursor = (size_t)(rest.at - field);
+    return found;
 }

@@ -4,9 +4,7 @@
 
 #include <wafer.h>
 
-#define WAFER_KEYS_MAX    32
 #define WAFER_KEY_SIZE    32
-#define WAFER_KEY_ID_SIZE 3
 #define WAFER_KEYFILE_MAX 65536
 
 #define WAFER_KEY_NEVER INT64_MAX /* opens_until_ms of a key that does not expire */

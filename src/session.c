@@ -162,7 +162,7 @@ static void collect(wafer_session *session, struct wafer_candidates *candidates,
                     struct wafer_cookie_cursor cursor)
 {
     const struct wafer_cookie_attributes *own = &session->manager->attributes;
-    struct wafer_cookie_pair pair;
+    wafer_pair pair;
 
     while (wafer_cookie_next(&cursor, &pair)) {
         if (!cursor.commas && ++session->field_pairs > WAFER_FIELD_PAIRS_MAX) {

@@ -18,16 +18,55 @@ __attribute__((format(printf, 2, 3))) static void say(wafer_session *session, co
     va_end(arguments);
 }
 
+/* Says how long ago something was; a clock that is behind makes it lie ahead. */
+static void say_ago(wafer_session *session, const char *what, int64_t at_ms)
+{
+    int64_t ago_ms = session->now_ms - at_ms;
+
+    if (ago_ms >= 0)
+        say(session, "%s %lld s ago", what, (long long)(ago_ms / 1000));
+    else
+        say(session, "%s %lld s ahead of the clock", what, (long long)(-ago_ms / 1000));
+}
+
+static void say_sealed(wafer_session *session, const struct wafer_record *record,
+                       const struct wafer_key *key)
+{
+    say_ago(session, "sealed", record->sealed_at_ms);
+    say(session, " under key %02x%02x%02x", key->id[0], key->id[1], key->id[2]);
+}
+
+/* When that was which made an authentic cookie useless. Its record lies where it was opened, until
+ * the request is wiped. */
+static void say_refused(wafer_session *session)
+{
+    const struct wafer_record *record = &session->best->record;
+    wafer_verdict verdict = session->verdict;
+
+    if (verdict != WAFER_IDLE && verdict != WAFER_EXPIRED && verdict != WAFER_FUTURE &&
+        verdict != WAFER_REVOKED)
+        return;
+    say(session, "; ");
+    say_sealed(session, record, session->best->key);
+    if (verdict == WAFER_EXPIRED)
+        say_ago(session, ", expired", wafer_session_absolute_at(session, record));
+    else if (verdict == WAFER_IDLE)
+        say_ago(session, ", idled out",
+                record->active_at_ms + wafer_session_idle_ms(session, record));
+    else if (verdict == WAFER_REVOKED)
+        say_ago(session, ", begun", record->login_at_ms);
+}
+
 static void say_times(wafer_session *session)
 {
     const struct wafer_record *record = &session->record;
     int64_t idle_ms = wafer_session_idle_ms(session, record);
 
     say(session, "; %s", record->subject_length > 0 ? "signed in" : "nobody signed in");
-    if (session->had_cookie)
-        say(session, ", sealed %lld s ago under key %02x%02x%02x",
-            (long long)((session->now_ms - record->sealed_at_ms) / 1000), session->key->id[0],
-            session->key->id[1], session->key->id[2]);
+    if (session->had_cookie) {
+        say(session, ", ");
+        say_sealed(session, record, session->key);
+    }
     say(session, ", expires in %lld s",
         (long long)((wafer_session_absolute_at(session, record) - session->now_ms) / 1000));
     if (idle_ms > 0)
@@ -80,6 +119,7 @@ const char *wafer_explain(wafer_session *session)
     say(session, "%s", wafer_verdict_text(session->verdict));
     if (session->clock_failed)
         say(session, "; the clock cannot be read");
+    say_refused(session);
     if (session->live)
         say_times(session);
     say_candidates(session, wafer_session_candidates(session));

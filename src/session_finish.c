@@ -106,6 +106,8 @@ static wafer_result seal(wafer_session *session, char *token)
     const struct wafer_key *key = wafer_keys_sealing(wafer_generation_keys(session->generation),
                                                      session->now_ms);
     const struct wafer_parts parts = wafer_session_parts(session);
+    const int64_t came_sealed_at_ms = session->record.sealed_at_ms;
+    const int64_t came_active_at_ms = session->record.active_at_ms;
     const struct wafer_subkeys *subkeys;
     wafer_result result;
     size_t length;
@@ -118,10 +120,13 @@ static wafer_result seal(wafer_session *session, char *token)
     length = write_plain(session);
     subkeys = wafer_generation_subkeys(session->generation, key, session->manager->binding);
     session->token_length = WAFER_TOKEN_LENGTH(length);
-    return wafer_seal_close(subkeys->cipher, key->id, session->manager->settings.fresh_nonces,
-                            &session->raw, length, token)
-               ? WAFER_OK
-               : WAFER_SYSTEM;
+    if (wafer_seal_close(subkeys->cipher, key->id, session->manager->settings.fresh_nonces,
+                         &session->raw, length, token))
+        return WAFER_OK;
+    /* The browser keeps the cookie that it has. */
+    session->record.sealed_at_ms = came_sealed_at_ms;
+    session->record.active_at_ms = came_active_at_ms;
+    return WAFER_SYSTEM;
 }
 
 /* ---- header fields */

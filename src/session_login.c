@@ -234,6 +234,27 @@ bool wafer_expires_at(const wafer_session *session, int64_t *at_ms)
     return true;
 }
 
+bool wafer_login_at(const wafer_session *session, int64_t *at_ms)
+{
+    if (session == NULL || session->phase < WAFER_OPENED || !session->live || at_ms == NULL)
+        return false;
+    *at_ms = session->record.login_at_ms;
+    return true;
+}
+
+bool wafer_sealed_at(const wafer_session *session, int64_t *at_ms)
+{
+    bool sealed;
+
+    if (session == NULL || session->phase < WAFER_OPENED || !session->live || at_ms == NULL)
+        return false;
+    sealed = session->token_length > 0 && session->finish_result == WAFER_OK;
+    if (!session->had_cookie && !sealed)
+        return false;
+    *at_ms = session->record.sealed_at_ms;
+    return true;
+}
+
 bool wafer_idle_at(const wafer_session *session, int64_t *at_ms)
 {
     int64_t idle_ms;

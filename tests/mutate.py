@@ -46,11 +46,13 @@ FILES = """
   variables   src/slot.c              variables variables_map variables_limits cbor variables_model
   variables   src/cbor.c              cbor variables_limits variables_map variables_model
   variables   src/arena.c             variables variables_limits variables_model
+  token       src/token.c             token
   session     src/session.c           session request login puts promises faults
   session     src/session_open.c      session request login promises
   session     src/session_finish.c    session request login promises faults
   session     src/session_state.c     session request login promises faults
-  session     src/session_login.c     login session request promises faults
+  session     src/session_login.c     session_times login session request promises faults
+  session     src/session_explain.c   session_times request login puts session
   session     src/session_variables.c session puts request promises
   revocation  src/revocation.c        revocation table request login faults
   revocation  src/table.c             table table_memory table_limits table_model revocation

@@ -49,7 +49,7 @@ static void add_field(struct pairs *pairs, const char *bytes, size_t length, boo
 {
     char *field = (char *)guarded_copy(bytes, length);
     struct wafer_cookie_cursor cursor = {field, field + length, commas};
-    struct wafer_cookie_pair pair;
+    wafer_pair pair;
     while (wafer_cookie_next(&cursor, &pair)) {
         assert_true(pair.name_length > 0);
         assert_true(pair.name >= field && pair.name + pair.name_length < pair.value);
@@ -143,7 +143,7 @@ static void an_empty_field_has_no_pairs(void **state)
 {
     (void)state;
     struct wafer_cookie_cursor cursor = {NULL, NULL, false};
-    struct wafer_cookie_pair pair;
+    wafer_pair pair;
     assert_false(wafer_cookie_next(&cursor, &pair));
     EXPECT_NONE("");
     EXPECT_NONE(";");
@@ -319,6 +319,58 @@ static void pairs_survive_blanks_and_nameless_pieces_around_them(void **state)
     }
 }
 
+/* ---- The public walk ----------------------------------------------------------------- */
+
+static void the_public_walk_finds_the_same_pairs(void **state)
+{
+    static const char bytes[] = "ab=;, \t\"x";
+    (void)state;
+    for (int round = 0; round < 2000; round++) {
+        char text[60];
+        size_t length = (size_t)random_below(sizeof(text) + 1);
+        bool commas = random_below(2) == 0;
+        size_t cursor = 0;
+        wafer_pair pair;
+        for (size_t i = 0; i < length; i++)
+            text[i] = bytes[random_below(sizeof(bytes) - 1)];
+        clear(&wanted);
+        clear(&found);
+        add_field(&wanted, text, length, commas);
+        char *field = (char *)guarded_copy(text, length);
+        while (wafer_next_pair(field, length, commas, &cursor, &pair)) {
+            assert_true(cursor > 0 && cursor <= length);
+            add_pair(&found, pair.name, pair.name_length, pair.value, pair.value_length);
+        }
+        assert_int_equal(cursor, length);
+        assert_false(wafer_next_pair(field, length, commas, &cursor, &pair));
+        assert_int_equal(cursor, length);
+        guarded_free(field, length);
+        assert_string_equal(found.text, wanted.text);
+    }
+}
+
+static void a_walk_that_cannot_be_ends(void **state)
+{
+    static const char field[] = "a=1; b=2";
+    size_t beyond = sizeof(field);
+    size_t cursor = 0;
+    wafer_pair pair = {.name = NULL};
+    (void)state;
+    assert_false(wafer_next_pair(field, sizeof(field) - 1, false, &beyond, &pair));
+    assert_int_equal(beyond, sizeof(field));
+    beyond = SIZE_MAX;
+    assert_false(wafer_next_pair(field, sizeof(field) - 1, false, &beyond, &pair));
+    assert_false(wafer_next_pair(NULL, sizeof(field) - 1, false, &cursor, &pair));
+    assert_false(wafer_next_pair(field, sizeof(field) - 1, false, NULL, &pair));
+    assert_false(wafer_next_pair(field, sizeof(field) - 1, false, &cursor, NULL));
+    assert_null(pair.name);
+    assert_int_equal(cursor, 0);
+    cursor = 2; /* in the middle of a value: a piece without "=" */
+    assert_true(wafer_next_pair(field, sizeof(field) - 1, false, &cursor, &pair));
+    assert_int_equal(pair.name_length, 1);
+    assert_int_equal(pair.name[0], 'b');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +389,8 @@ int main(void)
         cmocka_unit_test(two_fields_mean_the_same_as_their_join),
         cmocka_unit_test(splitting_at_commas_is_reading_them_as_semicolons),
         cmocka_unit_test(pairs_survive_blanks_and_nameless_pieces_around_them),
+        cmocka_unit_test(the_public_walk_finds_the_same_pairs),
+        cmocka_unit_test(a_walk_that_cannot_be_ends),
     };
     seed_random();
     return cmocka_run_group_tests_name("cookie", tests, NULL, NULL);

@@ -15,6 +15,10 @@
 #define KEY_C  "c6b6ef 00000ae900000ae900000ae900000ae900000ae900000ae900000ae900000ae9"
 #define SINCE  "2026-01-01T00:00:00Z"
 #define LINE_A "1 " KEY_A " " SINCE " " SINCE " never\n"
+#define LINE_C "1 " KEY_C " " SINCE " " SINCE " never\n"
+
+static const uint8_t ID_A[WAFER_KEY_ID_SIZE] = {0xDB, 0x01, 0xC8};
+static const uint8_t ID_C[WAFER_KEY_ID_SIZE] = {0xC6, 0xB6, 0xEF};
 
 static wafer_keys_settings settings_at(int64_t *now_ms)
 {
@@ -68,7 +72,9 @@ static void wrong_settings_are_refused_by_every_call(void **state)
                                   settings_at(&now_ms), settings_at(&now_ms), settings_at(&now_ms)};
     static const char *const words[] = {"size",    "size",       "lead_ms",
                                         "lead_ms", "overlap_ms", "overlap_ms"};
+    wafer_key_status listed[WAFER_KEYS_MAX];
     char text[WAFER_KEYS_LINE_MAX];
+    size_t count;
 
     rows[0].size--;
     rows[1].size++;
@@ -87,6 +93,10 @@ static void wrong_settings_are_refused_by_every_call(void **state)
         write_text(folder->file, LINE_A, 0600);
         assert_int_equal(wafer_keys_rotate(folder->file, &rows[i], &error), WAFER_INVALID);
         assert_int_equal(wafer_keys_check(folder->file, &rows[i], &error), WAFER_INVALID);
+        assert_int_equal(wafer_keys_list(folder->file, &rows[i], listed, &count, &error),
+                         WAFER_INVALID);
+        assert_int_equal(wafer_keys_retire(folder->file, ID_A, &rows[i], &error), WAFER_INVALID);
+        assert_non_null(strstr(error.text, words[i]));
         assert_int_equal(error.line, 0);
         assert_int_equal(unlink(folder->file), 0);
     }
@@ -94,13 +104,21 @@ static void wrong_settings_are_refused_by_every_call(void **state)
 
 static void null_is_misuse(void **state)
 {
+    wafer_key_status listed[WAFER_KEYS_MAX];
     wafer_error error = {0};
+    size_t count = 7;
 
     (void)state;
     assert_int_equal(wafer_keys_generate(NULL, NULL, &error), WAFER_MISUSE);
     assert_int_equal(wafer_keys_create(NULL, NULL, &error), WAFER_MISUSE);
     assert_int_equal(wafer_keys_rotate(NULL, NULL, &error), WAFER_MISUSE);
     assert_int_equal(wafer_keys_check(NULL, NULL, &error), WAFER_MISUSE);
+    assert_int_equal(wafer_keys_list(NULL, NULL, listed, &count, &error), WAFER_MISUSE);
+    assert_int_equal(count, 0);
+    assert_int_equal(wafer_keys_list("file", NULL, NULL, &count, &error), WAFER_MISUSE);
+    assert_int_equal(wafer_keys_list("file", NULL, listed, NULL, &error), WAFER_MISUSE);
+    assert_int_equal(wafer_keys_retire(NULL, ID_A, NULL, &error), WAFER_MISUSE);
+    assert_int_equal(wafer_keys_retire("file", NULL, NULL, &error), WAFER_MISUSE);
     assert_int_equal(error.result, WAFER_MISUSE);
 }
 
@@ -412,6 +430,224 @@ static void rotations_at_the_same_time_lose_no_key(void **state)
     assert_int_equal(folder_count(folder), 1);
 }
 
+/* ---- list -------------------------------------------------------------------------- */
+
+static void a_list_tells_what_each_key_does_in_the_order_of_the_file(void **state)
+{
+    static const struct {
+        const char *from; /* of A; C has sealed since the beginning of the year */
+        const char *until;
+        wafer_key_state state;
+        wafer_key_state other;
+    } rows[] = {
+        {SINCE, "never", WAFER_KEY_SEALS, WAFER_KEY_OPENS}, /* of equals the later line */
+        {"2025-12-31T23:59:59Z", "never", WAFER_KEY_OPENS, WAFER_KEY_SEALS},
+        {"2026-01-31T12:00:00Z", "never", WAFER_KEY_SEALS, WAFER_KEY_OPENS},
+        {"2026-01-31T12:00:01Z", "never", WAFER_KEY_WAITS, WAFER_KEY_SEALS},
+        {SINCE, "2026-01-31T12:00:01Z", WAFER_KEY_SEALS, WAFER_KEY_OPENS},
+        {SINCE, "2026-01-31T12:00:00Z", WAFER_KEY_SPENT, WAFER_KEY_SEALS},
+    };
+    const struct folder *folder = *state;
+    int64_t now_ms = NOW_MS;
+    wafer_keys_settings settings = settings_at(&now_ms);
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        wafer_key_status listed[WAFER_KEYS_MAX];
+        size_t count = 0;
+        char text[512];
+
+        (void)snprintf(text, sizeof text, "# a shop's\n%s\n1 %s %s %s %s\n", LINE_C, KEY_A, SINCE,
+                       rows[i].from, rows[i].until);
+        write_text(folder->file, text, 0600);
+        assert_int_equal(wafer_keys_list(folder->file, &settings, listed, &count, NULL), WAFER_OK);
+        assert_int_equal(count, 2);
+        assert_memory_equal(listed[0].id, ID_C, sizeof ID_C);
+        assert_memory_equal(listed[1].id, ID_A, sizeof ID_A);
+        assert_int_equal(listed[0].state, rows[i].other);
+        assert_int_equal(listed[1].state, rows[i].state);
+    }
+}
+
+static void a_list_tells_the_times_of_each_key(void **state)
+{
+    const struct folder *folder = *state;
+    int64_t now_ms = NOW_MS;
+    wafer_keys_settings settings = settings_at(&now_ms);
+    wafer_key_status listed[WAFER_KEYS_MAX];
+    size_t count = 0;
+
+    assert_int_equal(wafer_keys_create(folder->file, &settings, NULL), WAFER_OK);
+    now_ms += WAFER_HOUR_MS;
+    assert_int_equal(wafer_keys_rotate(folder->file, &settings, NULL), WAFER_OK);
+    assert_int_equal(wafer_keys_list(folder->file, &settings, listed, &count, NULL), WAFER_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(listed[0].created_at_ms, START_MS);
+    assert_int_equal(listed[0].seals_at_ms, START_MS);
+    assert_int_equal(listed[0].opens_until_ms, START_MS + 2 * WAFER_HOUR_MS + settings.overlap_ms);
+    assert_int_equal(listed[1].created_at_ms, START_MS + WAFER_HOUR_MS);
+    assert_int_equal(listed[1].seals_at_ms, START_MS + 2 * WAFER_HOUR_MS);
+    assert_true(listed[1].opens_until_ms == INT64_MAX);
+}
+
+static void a_full_file_is_listed_whole(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_key_status listed[WAFER_KEYS_MAX];
+    size_t count = 0;
+    size_t sealing = 0;
+
+    assert_int_equal(wafer_keys_create(folder->file, NULL, NULL), WAFER_OK);
+    for (int i = 1; i < WAFER_KEYS_MAX; i++)
+        assert_int_equal(wafer_keys_rotate(folder->file, NULL, NULL), WAFER_OK);
+    assert_int_equal(wafer_keys_list(folder->file, NULL, listed, &count, NULL), WAFER_OK);
+    assert_int_equal(count, WAFER_KEYS_MAX);
+    for (size_t i = 0; i < count; i++)
+        sealing += listed[i].state == WAFER_KEY_SEALS;
+    assert_int_equal(sealing, 1);
+}
+
+static void list_fails_where_loading_does(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_key_status listed[WAFER_KEYS_MAX];
+    wafer_error error = {0};
+    size_t count = 7;
+
+    assert_int_equal(wafer_keys_list(folder->file, NULL, listed, &count, &error), WAFER_SYSTEM);
+    assert_int_equal(error.system, ENOENT);
+    assert_int_equal(count, 0);
+    write_text(folder->file, LINE_A LINE_A, 0600);
+    count = 7;
+    assert_int_equal(wafer_keys_list(folder->file, NULL, listed, &count, &error), WAFER_INVALID);
+    assert_int_equal(error.line, 2);
+    assert_int_equal(count, 0);
+}
+
+/* ---- retire ------------------------------------------------------------------------ */
+
+static void a_retired_key_is_gone_and_nothing_else_of_the_file(void **state)
+{
+    static const char before[] = "# the keys of the shop\n\n1  " KEY_C "\t" SINCE " " SINCE
+                                 "  never\n# old\n" LINE_A " \n# end";
+    const struct folder *folder = *state;
+    int64_t now_ms = NOW_MS;
+    wafer_keys_settings settings = settings_at(&now_ms);
+    char text[1024];
+
+    settings.group_readable = true;
+    write_text(folder->file, before, 0640);
+    assert_int_equal(wafer_keys_retire(folder->file, ID_A, &settings, NULL), WAFER_OK);
+    (void)read_text(folder->file, text, sizeof text);
+    assert_string_equal(text, "# the keys of the shop\n\n1  " KEY_C "\t" SINCE " " SINCE
+                              "  never\n# old\n \n# end\n");
+    assert_int_equal(mode_of(folder->file), 0640);
+    assert_int_equal(folder_count(folder), 1);
+}
+
+static void neither_lead_nor_overlap_counts_for_retiring(void **state)
+{
+    const struct folder *folder = *state;
+    int64_t now_ms = NOW_MS;
+    wafer_keys_settings settings = settings_at(&now_ms);
+    char text[1024];
+
+    settings.lead_ms = 0;
+    settings.overlap_ms = 0;
+    write_text(folder->file, LINE_A LINE_C, 0600);
+    assert_int_equal(wafer_keys_retire(folder->file, ID_C, &settings, NULL), WAFER_OK);
+    (void)read_text(folder->file, text, sizeof text);
+    assert_string_equal(text, LINE_A);
+}
+
+static void a_key_without_which_none_would_seal_is_not_retired(void **state)
+{
+    static const char *const others[] = {
+        "", "1 " KEY_C " " SINCE " 2026-01-31T12:00:01Z never\n", /* waits */
+        "1 " KEY_C " " SINCE " " SINCE " 2026-01-31T12:00:00Z\n", /* is spent */
+    };
+    const struct folder *folder = *state;
+    int64_t now_ms = NOW_MS;
+    wafer_keys_settings settings = settings_at(&now_ms);
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        wafer_error error = {0};
+        char before[1024];
+        char text[1024];
+
+        (void)snprintf(before, sizeof before, "#\n%s%s", LINE_A, others[i]);
+        write_text(folder->file, before, 0600);
+        assert_int_equal(wafer_keys_retire(folder->file, ID_A, &settings, &error), WAFER_INVALID);
+        assert_int_equal(error.line, 2);
+        assert_non_null(strstr(error.text, "but for key db01c8 none seals now"));
+        assert_non_null(strstr(error.text, "rotate --now"));
+        (void)read_text(folder->file, text, sizeof text);
+        assert_string_equal(text, before);
+        assert_int_equal(folder_count(folder), 1);
+        /* The other way round it goes. */
+        assert_int_equal(wafer_keys_retire(folder->file, ID_C, &settings, &error),
+                         i == 0 ? WAFER_INVALID : WAFER_OK);
+    }
+}
+
+static void what_sealed_before_seals_again_when_its_successor_is_retired(void **state)
+{
+    const struct folder *folder = *state;
+    int64_t now_ms = NOW_MS;
+    wafer_keys_settings settings = settings_at(&now_ms);
+    wafer_key_status listed[WAFER_KEYS_MAX];
+    size_t count = 0;
+
+    write_text(folder->file, LINE_A, 0600);
+    settings.lead_ms = 0;
+    assert_int_equal(wafer_keys_rotate(folder->file, &settings, NULL), WAFER_OK);
+    assert_int_equal(wafer_keys_list(folder->file, &settings, listed, &count, NULL), WAFER_OK);
+    assert_int_equal(listed[1].state, WAFER_KEY_SEALS);
+    assert_int_equal(wafer_keys_retire(folder->file, listed[1].id, &settings, NULL), WAFER_OK);
+    assert_int_equal(wafer_keys_list(folder->file, &settings, listed, &count, NULL), WAFER_OK);
+    assert_int_equal(count, 1);
+    assert_memory_equal(listed[0].id, ID_A, sizeof ID_A);
+    assert_int_equal(listed[0].state, WAFER_KEY_SEALS);
+}
+
+static void an_id_that_no_key_has_is_told(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_error error = {0};
+    char text[256];
+
+    write_text(folder->file, LINE_A, 0600);
+    assert_int_equal(wafer_keys_retire(folder->file, ID_C, NULL, &error), WAFER_INVALID);
+    assert_int_equal(error.line, 0);
+    assert_non_null(strstr(error.text, "there is no key c6b6ef in "));
+    (void)read_text(folder->file, text, sizeof text);
+    assert_string_equal(text, LINE_A);
+}
+
+static void retiring_takes_the_lock_and_fails_where_loading_does(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_error error = {0};
+    char text[512];
+    int file;
+
+    assert_int_equal(wafer_keys_retire(folder->file, ID_A, NULL, &error), WAFER_SYSTEM);
+    assert_int_equal(error.system, ENOENT);
+    write_text(folder->file, LINE_A LINE_C, 0600);
+    file = open(folder->file, O_RDONLY);
+    assert_true(file >= 0);
+    assert_int_equal(flock(file, LOCK_EX), 0);
+    assert_int_equal(wafer_keys_retire(folder->file, ID_A, NULL, &error), WAFER_SYSTEM);
+    assert_int_equal(error.system, EWOULDBLOCK);
+    assert_int_equal(close(file), 0);
+    (void)read_text(folder->file, text, sizeof text);
+    assert_string_equal(text, LINE_A LINE_C);
+    assert_int_equal(wafer_keys_retire(folder->file, ID_A, NULL, &error), WAFER_OK);
+    /* The lock is let go of. */
+    assert_int_equal(wafer_keys_rotate(folder->file, NULL, &error), WAFER_OK);
+    write_text(folder->file, LINE_A LINE_C, 0644);
+    assert_int_equal(wafer_keys_retire(folder->file, ID_A, NULL, &error), WAFER_INVALID);
+}
+
 /* ---- check ------------------------------------------------------------------------- */
 
 /* Two lines: A opens until UNTIL, C seals from 12:30 and opens until the other. An hour's overlap,
@@ -521,6 +757,16 @@ int main(void)
         TEST(a_file_that_does_not_load_is_not_rotated),
         TEST(a_rotation_under_way_locks_out_the_second),
         TEST(rotations_at_the_same_time_lose_no_key),
+        TEST(a_list_tells_what_each_key_does_in_the_order_of_the_file),
+        TEST(a_list_tells_the_times_of_each_key),
+        TEST(a_full_file_is_listed_whole),
+        TEST(list_fails_where_loading_does),
+        TEST(a_retired_key_is_gone_and_nothing_else_of_the_file),
+        TEST(neither_lead_nor_overlap_counts_for_retiring),
+        TEST(a_key_without_which_none_would_seal_is_not_retired),
+        TEST(what_sealed_before_seals_again_when_its_successor_is_retired),
+        TEST(an_id_that_no_key_has_is_told),
+        TEST(retiring_takes_the_lock_and_fails_where_loading_does),
         TEST(check_names_the_key_that_stops_too_early),
         TEST(check_counts_the_last_millisecond_of_the_overlap),
         TEST(a_last_key_that_expires_has_to_be_rotated_in_time),

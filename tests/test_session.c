@@ -20,6 +20,8 @@ static void a_first_visit_has_no_session_and_owes_no_cookie(void **state)
     assert_false(wafer_id(world->session, id));
     assert_false(wafer_expires_at(world->session, &at_ms));
     assert_false(wafer_idle_at(world->session, &at_ms));
+    assert_false(wafer_login_at(world->session, &at_ms));
+    assert_false(wafer_sealed_at(world->session, &at_ms));
     assert_null(wafer_subject(world->session, NULL));
     assert_int_equal(leave(world, &ada), WAFER_OK);
     assert_int_equal(world->owed, 0);
@@ -615,6 +617,8 @@ static void calls_out_of_order_are_misuse_and_change_nothing(void **state)
         assert_false(wafer_id(session, id));
         assert_false(wafer_expires_at(session, &value));
         assert_false(wafer_idle_at(session, &value));
+        assert_false(wafer_login_at(session, &value));
+        assert_false(wafer_sealed_at(session, &value));
         assert_null(wafer_subject(session, NULL));
         wafer_no_refresh(session);
     }
@@ -648,6 +652,8 @@ static void after_its_end_a_session_tells_nothing(void **state)
         assert_false(wafer_id(world->session, id));
         assert_false(wafer_expires_at(world->session, &at_ms));
         assert_false(wafer_idle_at(world->session, &at_ms));
+        assert_false(wafer_login_at(world->session, &at_ms));
+        assert_false(wafer_sealed_at(world->session, &at_ms));
         assert_null(wafer_subject(world->session, NULL));
         assert_false(wafer_csrf_check(world->session, token, WAFER_CSRF_LENGTH));
         assert_int_equal(wafer_recheck(world->session), WAFER_UNCHECKED);
@@ -701,6 +707,8 @@ static void nothing_is_an_object_everywhere(void **state)
     assert_false(wafer_id(NULL, id));
     assert_false(wafer_expires_at(NULL, &value));
     assert_false(wafer_idle_at(NULL, &value));
+    assert_false(wafer_login_at(NULL, &value));
+    assert_false(wafer_sealed_at(NULL, &value));
     assert_int_equal(wafer_set_expiry(NULL, 1, true), WAFER_MISUSE);
     assert_int_equal(wafer_set_idle(NULL, 1), WAFER_MISUSE);
     wafer_no_refresh(NULL);
@@ -740,6 +748,8 @@ static void null_arguments_of_a_good_session_do_no_harm(void **state)
     assert_false(wafer_id(session, NULL));
     assert_false(wafer_expires_at(session, NULL));
     assert_false(wafer_idle_at(session, NULL));
+    assert_false(wafer_login_at(session, NULL));
+    assert_false(wafer_sealed_at(session, NULL));
     assert_false(wafer_csrf_check(session, NULL, 48));
     assert_int_equal(wafer_login(session, NULL, 3, NULL, 0), WAFER_INVALID);
     assert_int_equal(wafer_login(session, "ada", 3, NULL, 1), WAFER_INVALID);
