@@ -234,6 +234,47 @@ static void a_revoked_one_tells_when_it_began(void **state)
     explains(world, ", begun 660 s ago; 1 tried");
 }
 
+static void of_no_limit_nothing_is_told_and_of_the_shortest_all(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    wafer_settings settings = world_settings(world);
+
+    settings.idle_ms = 0;
+    world_manage(world, &settings);
+    sign_in(world, &ada, "ada");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    explains(world, ", expires in 43200 s; 1 tried");
+    ada.cookie[0] = '\0';
+    settings.idle_ms = 1;
+    world_manage(world, &settings);
+    sign_in(world, &ada, "ada");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    explains(world, ", idles out in 0 s; 1 tried");
+}
+
+static void who_is_told_without_a_name_and_the_key_by_its_id(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    wafer_token_facts facts;
+    char words[64];
+
+    assert_int_equal(arrive(world, &ada), WAFER_NONE);
+    assert_int_equal(wafer_put_integer(world->session, "n", 1), WAFER_OK);
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    assert_int_equal(wafer_token_look(token_of(&ada), strlen(token_of(&ada)), &facts, NULL),
+                     WAFER_OK);
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    (void)snprintf(words, sizeof words,
+                   "; nobody signed in, sealed 0 s ago under key %02x%02x%02x,", facts.key_id[0],
+                   facts.key_id[1], facts.key_id[2]);
+    explains(world, words);
+    sign_in(world, &ada, "a");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    explains(world, "; signed in, sealed 0 s ago under key ");
+}
+
 /* A session that was refused leaves nothing for the line of the next request. */
 static void what_was_told_of_one_request_is_not_told_of_the_next(void **state)
 {
@@ -265,6 +306,8 @@ int main(void)
         IN_WORLD(an_idle_one_tells_when_it_idled_out_also_after_a_login),
         IN_WORLD(one_from_the_future_tells_how_far_it_is_ahead),
         IN_WORLD(a_revoked_one_tells_when_it_began),
+        IN_WORLD(of_no_limit_nothing_is_told_and_of_the_shortest_all),
+        IN_WORLD(who_is_told_without_a_name_and_the_key_by_its_id),
         IN_WORLD(what_was_told_of_one_request_is_not_told_of_the_next),
     };
 

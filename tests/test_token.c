@@ -34,6 +34,8 @@ static wafer_result look(const char *text, size_t length, wafer_token_facts *fac
     *error = (wafer_error){.text = ""};
     result = wafer_token_look(exact, length, facts, error);
     assert_int_equal(error->result, result);
+    assert_int_equal(error->system, 0);
+    assert_int_equal(error->line, 0);
     guarded_free(exact, length);
     return result;
 }
@@ -143,6 +145,8 @@ static void null_is_misuse_and_the_sentence_need_not_be_wanted(void **state)
     assert_int_equal(wafer_token_look(NULL, length, &facts, &error), WAFER_MISUSE);
     assert_int_equal(wafer_token_look(NULL, 0, &facts, &error), WAFER_MISUSE);
     assert_int_equal(wafer_token_look(text, length, NULL, &error), WAFER_MISUSE);
+    assert_int_equal(error.system, 0);
+    assert_int_equal(error.line, 0);
     assert_int_equal(wafer_token_look(text, length, &facts, NULL), WAFER_OK);
     assert_int_equal(wafer_token_look(text, 3, &facts, NULL), WAFER_INVALID);
 }
