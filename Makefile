@@ -4,7 +4,6 @@ ifeq ($(origin CC),default)
 CC = gcc
 endif
 CFLAGS     ?= -O2 -g
-WERROR     ?= -Werror
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
@@ -112,7 +111,7 @@ LIBS_kore            = -shared -Wl,-z,nodelete
 
 say = @printf '  %-5s %s\n' $(1) $(2)
 
-.PHONY: all deps examples demo check check-all check-foreign check-stacks torture sanitize valgrind coverage fuzz \
+.PHONY: all amalgamation deps examples demo check check-all check-foreign check-stacks torture sanitize valgrind coverage fuzz \
         fuzz-replay fuzz-afl fuzz-coverage bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -148,6 +147,14 @@ $(BUILD)/$(SONAME): $(SHARED)
 
 $(BUILD)/libwafer.so: $(BUILD)/$(SONAME)
 	@ln -sf $(<F) $@
+
+amalgamation: $(BUILD)/amalgamation/wafer.c ## make one wafer.c and one wafer.h of the library
+
+$(BUILD)/amalgamation/wafer.c: src/amalgamation.awk include/wafer.h $(wildcard src/*.h) $(CORE)
+	@mkdir -p $(@D)
+	$(call say,AWK,$@)
+	@cp include/wafer.h $(@D)
+	@awk -v version=$(VERSION) -f $< $(filter src/%.h,$^) $(CORE) > $@
 
 $(BUILD)/libwafer-lmdb.a: $(call object,$(LMDB))
 	$(call say,AR,$@)
@@ -285,7 +292,8 @@ variant_s390x    := $(call cross,s390x,s390x-linux-gnu)
 variant_armhf    := $(call cross,armhf,arm-linux-gnueabihf)
 
 # $(call variant,name,goals) builds goals of a variant.
-variant = $(MAKE) -s --no-print-directory $(PARALLEL) BUILD=build/$(1) $(variant_$(1)) $(2)
+variant = $(MAKE) -s --no-print-directory $(PARALLEL) BUILD=build/$(1) WERROR=-Werror \
+          $(variant_$(1)) $(2)
 # The programs of a variant; a sanitizer's runtime is not for shared libraries.
 programs = $(patsubst $(BUILD)/%,build/$(1)/%,$(PROGRAMS))
 unit     = $(patsubst %.c,build/$(1)/%,$(TESTS))

@@ -41,7 +41,7 @@ void wafer_base64_tail_encode(const uint8_t *bytes, size_t length, char *text)
 }
 
 /* The value of a character. Clears *known when it is not in the alphabet. */
-static inline uint32_t value_of(char character, unsigned *known)
+static inline uint32_t digit_of(char character, unsigned *known)
 {
     unsigned value = wafer_base64_values[(uint8_t)character];
 
@@ -57,8 +57,8 @@ bool wafer_base64_tail_decode(const char *text, size_t length, uint8_t *bytes)
     uint8_t *out = bytes;
 
     for (size_t left = length; left >= 4; left -= 4) {
-        bits = value_of(text[0], &known) << 18 | value_of(text[1], &known) << 12 |
-               value_of(text[2], &known) << 6 | value_of(text[3], &known);
+        bits = digit_of(text[0], &known) << 18 | digit_of(text[1], &known) << 12 |
+               digit_of(text[2], &known) << 6 | digit_of(text[3], &known);
         out[0] = (uint8_t)(bits >> 16);
         out[1] = (uint8_t)(bits >> 8);
         out[2] = (uint8_t)bits;
@@ -66,12 +66,12 @@ bool wafer_base64_tail_decode(const char *text, size_t length, uint8_t *bytes)
         out += 3;
     }
     if (rest == 2) {
-        bits = value_of(text[0], &known) << 6 | value_of(text[1], &known);
+        bits = digit_of(text[0], &known) << 6 | digit_of(text[1], &known);
         out[0] = (uint8_t)(bits >> 4);
         unused = bits & 15;
     } else if (rest == 3) {
-        bits = value_of(text[0], &known) << 12 | value_of(text[1], &known) << 6 |
-               value_of(text[2], &known);
+        bits = digit_of(text[0], &known) << 12 | digit_of(text[1], &known) << 6 |
+               digit_of(text[2], &known);
         out[0] = (uint8_t)(bits >> 10);
         out[1] = (uint8_t)(bits >> 2);
         unused = bits & 3;

@@ -45,7 +45,7 @@ static int64_t year_of(int64_t days)
     return days_before_year(year + 1) <= days ? year + 1 : year;
 }
 
-static bool split(int64_t unix_seconds, struct moment *moment)
+static bool split_moment(int64_t unix_seconds, struct moment *moment)
 {
     const int64_t first = -DAYS_TO_1970 * DAY_SECONDS;
     const int64_t end = first + days_before_year(YEAR_MAX + 1) * DAY_SECONDS;
@@ -90,7 +90,7 @@ static char *write_digits(char *out, int64_t value, size_t count)
     return out + count;
 }
 
-static char *write_time(char *out, const struct moment *moment)
+static char *write_clock(char *out, const struct moment *moment)
 {
     out = write_digits(out, moment->hour, 2);
     out = write_text(out, ":");
@@ -106,7 +106,7 @@ bool wafer_imf_date(int64_t unix_seconds, char out[WAFER_IMF_LENGTH + 1])
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct moment moment;
 
-    if (!split(unix_seconds, &moment))
+    if (!split_moment(unix_seconds, &moment))
         return false;
     out = write_text(out, weekdays[moment.weekday]);
     out = write_text(out, ", ");
@@ -116,7 +116,7 @@ bool wafer_imf_date(int64_t unix_seconds, char out[WAFER_IMF_LENGTH + 1])
     out = write_text(out, " ");
     out = write_digits(out, moment.year, 4);
     out = write_text(out, " ");
-    out = write_time(out, &moment);
+    out = write_clock(out, &moment);
     out = write_text(out, " GMT");
     *out = '\0';
     return true;
@@ -126,7 +126,7 @@ bool wafer_rfc3339(int64_t unix_seconds, char out[WAFER_RFC3339_LENGTH + 1])
 {
     struct moment moment;
 
-    if (!split(unix_seconds, &moment))
+    if (!split_moment(unix_seconds, &moment))
         return false;
     out = write_digits(out, moment.year, 4);
     out = write_text(out, "-");
@@ -134,7 +134,7 @@ bool wafer_rfc3339(int64_t unix_seconds, char out[WAFER_RFC3339_LENGTH + 1])
     out = write_text(out, "-");
     out = write_digits(out, moment.day, 2);
     out = write_text(out, "T");
-    out = write_time(out, &moment);
+    out = write_clock(out, &moment);
     out = write_text(out, "Z");
     *out = '\0';
     return true;

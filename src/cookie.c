@@ -4,14 +4,14 @@
 
 #define NEAR 8
 
-static bool is_blank(char byte)
+static bool is_space_or_tab(char byte)
 {
     return byte == ' ' || byte == '\t';
 }
 
 /* The first such byte, or the end. Pieces are short where there are many: a few steps by hand cost
  * less than a call. */
-static const char *find(const char *at, const char *end, char wanted)
+static const char *find_byte(const char *at, const char *end, char wanted)
 {
     const char *near = end - at > NEAR ? at + NEAR : end;
 
@@ -30,7 +30,7 @@ static const char *piece_end(const struct wafer_cookie_cursor *cursor)
     const char *at = cursor->at;
 
     if (!cursor->commas)
-        return find(at, cursor->end, ';');
+        return find_byte(at, cursor->end, ';');
     while (at != cursor->end && *at != ';' && *at != ',')
         at++;
     return at;
@@ -39,16 +39,16 @@ static const char *piece_end(const struct wafer_cookie_cursor *cursor)
 /* Moves both ends inwards past blanks and returns the length that is left. */
 static size_t trim(const char **begin, const char *end)
 {
-    while (*begin != end && is_blank(**begin))
+    while (*begin != end && is_space_or_tab(**begin))
         (*begin)++;
-    while (end != *begin && is_blank(end[-1]))
+    while (end != *begin && is_space_or_tab(end[-1]))
         end--;
     return (size_t)(end - *begin);
 }
 
 static bool split_piece(const char *begin, const char *end, wafer_pair *pair)
 {
-    const char *equals = find(begin, end, '=');
+    const char *equals = find_byte(begin, end, '=');
 
     if (equals == end)
         return false;

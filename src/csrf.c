@@ -7,11 +7,11 @@
 #include <sodium.h>
 #include <string.h>
 
-#define VERSION  1
-#define MAC_SIZE 16
-#define MASK_AT  (1 + WAFER_KEY_ID_SIZE)
-#define MAC_AT   (MASK_AT + MAC_SIZE)
-#define RAW_SIZE (MAC_AT + MAC_SIZE)
+#define TOKEN_VERSION 1
+#define MAC_SIZE      16
+#define MASK_AT       (1 + WAFER_KEY_ID_SIZE)
+#define MAC_AT        (MASK_AT + MAC_SIZE)
+#define RAW_SIZE      (MAC_AT + MAC_SIZE)
 
 _Static_assert(WAFER_BASE64_LENGTH(RAW_SIZE) == WAFER_CSRF_LENGTH, "token length");
 
@@ -30,7 +30,7 @@ bool wafer_csrf_make(const uint8_t csrf_key[32], const uint8_t key_id[WAFER_KEY_
     uint8_t mac[MAC_SIZE];
 
     token[0] = '\0';
-    raw[0] = VERSION;
+    raw[0] = TOKEN_VERSION;
     memcpy(raw + 1, key_id, WAFER_KEY_ID_SIZE);
     if (!wafer_mask(raw + MASK_AT, MAC_SIZE))
         return false;
@@ -48,7 +48,7 @@ bool wafer_csrf_peek(const char *token, size_t length, uint8_t key_id[WAFER_KEY_
     uint8_t raw[RAW_SIZE];
 
     if (length != WAFER_CSRF_LENGTH || !wafer_base64_decode(token, length, raw) ||
-        raw[0] != VERSION)
+        raw[0] != TOKEN_VERSION)
         return false;
     memcpy(key_id, raw + 1, WAFER_KEY_ID_SIZE);
     return true;

@@ -25,7 +25,7 @@ static size_t whole_characters(const char *text, size_t length)
 
 /* Puts NUL-terminated text behind the first `used` bytes of the error's and returns what is used
  * then: all of it, or as much as there is room for. */
-static size_t append(wafer_error *error, size_t used, const char *text)
+static size_t append_cleaned(wafer_error *error, size_t used, const char *text)
 {
     size_t room = sizeof error->text - 1 - used;
     size_t length = strlen(text);
@@ -44,8 +44,8 @@ static size_t append_system_words(wafer_error *error, size_t used, int errno_val
 
     if (strerror_r(errno_value, words, sizeof words) != 0)
         (void)snprintf(words, sizeof words, "error %d", errno_value);
-    used = append(error, used, ": ");
-    return append(error, used, words);
+    used = append_cleaned(error, used, ": ");
+    return append_cleaned(error, used, words);
 }
 
 wafer_result wafer_fail(wafer_error *error, wafer_result result, int errno_value, unsigned line,

@@ -76,8 +76,8 @@ void wafer_keyring_give(wafer_keyring *ring, const struct wafer_generation *gene
 /* ---- Subkeys ----------------------------------------------------------------------- */
 
 /* Under the key, over the label with its NUL, then name and context, each behind its length. */
-static void derive(const struct wafer_key *key, const char *label, const struct binding *binding,
-                   uint8_t out[32])
+static void derive_subkey(const struct wafer_key *key, const char *label,
+                          const struct binding *binding, uint8_t out[32])
 {
     uint8_t name_length[4];
     uint8_t context_length[4];
@@ -113,8 +113,8 @@ static struct wafer_content *content_new(const wafer_keyring *ring, const struct
             continue;
         }
         for (size_t i = 0; i < keys->count; i++) {
-            derive(&keys->key[i], "wafer cipher 1", binding, subkeys[i].cipher);
-            derive(&keys->key[i], "wafer csrf 1", binding, subkeys[i].csrf);
+            derive_subkey(&keys->key[i], "wafer cipher 1", binding, subkeys[i].cipher);
+            derive_subkey(&keys->key[i], "wafer csrf 1", binding, subkeys[i].csrf);
         }
     }
     sodium_stackzero(1024); /* libsodium's BLAKE2b leaves its last output there */
@@ -139,7 +139,8 @@ static wafer_result publish(wafer_keyring *ring, const struct wafer_keys *keys, 
 
 /* Reads and publishes: the file, or `text` if the ring has none. The lock is held from before the
  * file is read, so that of two reloads at once the one with the older keys is never the last. */
-static wafer_result load(wafer_keyring *ring, const char *text, size_t length, wafer_error *error)
+static wafer_result load_ring(wafer_keyring *ring, const char *text, size_t length,
+                              wafer_error *error)
 {
     struct wafer_keys *keys = sodium_malloc(sizeof *keys);
     char *from_file = NULL;
@@ -170,7 +171,7 @@ static wafer_result load(wafer_keyring *ring, const char *text, size_t length, w
 
 /* ---- The key ring ------------------------------------------------------------------ */
 
-static wafer_result check_settings(const wafer_keyring_settings *settings, wafer_error *error)
+static wafer_result check_ring_settings(const wafer_keyring_settings *settings, wafer_error *error)
 {
     if (wafer_check_size(settings->size, sizeof *settings, "WAFER_KEYRING_SETTINGS_INIT", error) !=
         WAFER_OK)
@@ -213,14 +214,14 @@ wafer_result wafer_keyring_new(const wafer_keyring_settings *settings, wafer_key
     *keyring = NULL;
     if (settings == NULL)
         return wafer_fail(error, WAFER_MISUSE, 0, 0, "settings are NULL");
-    if (check_settings(settings, error) != WAFER_OK)
+    if (check_ring_settings(settings, error) != WAFER_OK)
         return WAFER_INVALID;
     if (sodium_init() < 0)
         return wafer_fail(error, WAFER_SYSTEM, 0, 0, "libsodium cannot be initialized");
     ring = ring_new(settings);
     if (ring == NULL)
         return wafer_fail(error, WAFER_NO_MEMORY, 0, 0, "no memory for the key ring");
-    result = load(ring, settings->text, settings->text_length, error);
+    result = load_ring(ring, settings->text, settings->text_length, error);
     if (result != WAFER_OK) {
         wafer_keyring_free(ring);
         return result;
@@ -246,7 +247,7 @@ wafer_result wafer_keyring_reload(wafer_keyring *keyring, wafer_error *error)
 {
     if (keyring == NULL || keyring->path == NULL)
         return wafer_fail(error, WAFER_MISUSE, 0, 0, "there is no file to reload");
-    return load(keyring, NULL, 0, error);
+    return load_ring(keyring, NULL, 0, error);
 }
 
 wafer_result wafer_keyring_replace(wafer_keyring *keyring, const char *text, size_t length,
@@ -256,7 +257,7 @@ wafer_result wafer_keyring_replace(wafer_keyring *keyring, const char *text, siz
         return wafer_fail(error, WAFER_MISUSE, 0, 0, "key ring or text is NULL");
     if (keyring->path != NULL)
         return wafer_fail(error, WAFER_MISUSE, 0, 0, "the keys come from a file: reload it");
-    return load(keyring, text, length, error);
+    return load_ring(keyring, text, length, error);
 }
 
 void wafer_keyring_free(wafer_keyring *keyring)

@@ -51,8 +51,8 @@ static wafer_result check_text(const char *name, const char *text, wafer_error *
     return WAFER_OK;
 }
 
-static wafer_result check_settings(const wafer_settings *settings, wafer_revocations_status *list,
-                                   wafer_error *error)
+static wafer_result check_manager_settings(const wafer_settings *settings,
+                                           wafer_revocations_status *list, wafer_error *error)
 {
     wafer_result result;
 
@@ -186,7 +186,7 @@ size_t wafer_manager_encoded_max(const wafer_manager *manager, const struct wafe
 /* ---- Making ---- */
 
 /* Everything that is derived once; the strings are copied already. */
-static wafer_result prepare(wafer_manager *manager, wafer_error *error)
+static wafer_result prepare_manager(wafer_manager *manager, wafer_error *error)
 {
     const struct wafer_parts empty = {.encoded = 1, .outlives_browser = true};
     struct wafer_cookie_attributes *attributes = &manager->attributes;
@@ -226,7 +226,7 @@ wafer_result wafer_manager_new(const wafer_settings *settings, wafer_manager **m
         return wafer_fail(error, WAFER_MISUSE, 0, 0, "settings or manager is NULL");
     if (sodium_init() < 0)
         return wafer_fail(error, WAFER_SYSTEM, 0, 0, "libsodium cannot be initialized");
-    result = check_settings(settings, &list, error);
+    result = check_manager_settings(settings, &list, error);
     if (result != WAFER_OK)
         return result;
     made = calloc(1, sizeof *made);
@@ -238,7 +238,7 @@ wafer_result wafer_manager_new(const wafer_settings *settings, wafer_manager **m
     if (result != WAFER_OK)
         wafer_fail(error, result, 0, 0, "no memory for a manager");
     else
-        result = prepare(made, error);
+        result = prepare_manager(made, error);
     if (result == WAFER_OK) {
         wafer_nonce_prepare();
         *manager = made;

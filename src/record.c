@@ -108,7 +108,7 @@ size_t wafer_record_write(const struct wafer_record *record, uint8_t *out)
     return (size_t)(at + record->subject_length - out);
 }
 
-static void read_times(struct reader *reader, struct wafer_record *record, unsigned flags)
+static void read_record_times(struct reader *reader, struct wafer_record *record, unsigned flags)
 {
     record->sealed_at_ms = get_time(reader, record->login_at_ms);
     record->active_at_ms = record->sealed_at_ms;
@@ -165,7 +165,7 @@ bool wafer_record_read(const uint8_t *plain, size_t length, struct wafer_record 
     if (record->login_at_ms > WAFER_TIME_MAX_MS)
         return false;
     record->outlives_browser = *flags & FLAG_OUTLIVES_BROWSER;
-    read_times(&reader, record, *flags);
+    read_record_times(&reader, record, *flags);
     read_subject(&reader, record);
     if (reader.at == NULL)
         return false;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Adds an entry as of this moment: a request may have begun long ago. */
-static wafer_result revoke(const wafer_session *session, wafer_revocation *entry)
+static wafer_result list_entry(const wafer_session *session, wafer_revocation *entry)
 {
     int64_t now_ms;
 
@@ -20,7 +20,7 @@ static wafer_result list_session(const wafer_session *session, struct wafer_reco
     wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
 
     memcpy(entry.key, record->id, WAFER_ID_SIZE);
-    return revoke(session, &entry);
+    return list_entry(session, &entry);
 }
 
 /* Whose sign-in ends with a login or logout: that of the session, or of an authentic one that came
@@ -51,7 +51,7 @@ static bool is_signed_in_as_another(const wafer_session *session, const char *su
 
 /* Lists what a login replaces. One that is not to be used any more must not keep its owner from
  * signing in when the list is full. */
-static wafer_result retire(wafer_session *session)
+static wafer_result retire_copies(wafer_session *session)
 {
     struct wafer_record *old = signed_in(session);
     wafer_result result = old != NULL ? list_session(session, old) : WAFER_OK;
@@ -91,7 +91,7 @@ wafer_result wafer_login(wafer_session *session, const char *subject, size_t len
     if (result == WAFER_OK)
         result = wafer_session_begin_record(session, &fresh);
     if (result == WAFER_OK)
-        result = retire(session);
+        result = retire_copies(session);
     if (result == WAFER_OK)
         adopt_login(session, &fresh, keep, keep_count);
     sodium_memzero(&fresh, sizeof fresh);
@@ -136,7 +136,7 @@ static wafer_result list_subject(const wafer_session *session, struct wafer_reco
     wafer_result result;
 
     memcpy(entry.key, wafer_session_list_key(session, record), sizeof entry.key);
-    result = revoke(session, &entry);
+    result = list_entry(session, &entry);
     if (result == WAFER_OK && record->login_at_ms >= entry.at_ms)
         result = list_session(session, record);
     return result;
@@ -174,7 +174,7 @@ static wafer_result list_renewal(const wafer_session *session, struct wafer_reco
     wafer_result result;
 
     memcpy(entry.key, record->id, WAFER_ID_SIZE);
-    result = revoke(session, &entry);
+    result = list_entry(session, &entry);
     if (result != WAFER_OK)
         return result;
     record->renewals++;

@@ -96,7 +96,7 @@ static void mend_times(struct wafer_table *table, const wafer_revocations_settin
 }
 
 /* Drops all entries, which the not-before covers by now. */
-static int empty(struct wafer_table *table)
+static int drop_entries(struct wafer_table *table)
 {
     int64_t not_before_ms = wafer_table_not_before(table);
     int64_t retention_ms = wafer_table_retention(table);
@@ -138,7 +138,7 @@ static wafer_result admit_first(struct wafer_table *table,
     wafer_result result = wafer_table_start(table, settings, (wafer_on_start)on_start, error);
     if (result != WAFER_OK)
         return result;
-    status = keeps_entries ? 0 : empty(table);
+    status = keeps_entries ? 0 : drop_entries(table);
     if (status != 0)
         return fail_to_allocate(error, status, settings->path);
     if (!is_on_start(header->on_start))

@@ -12,8 +12,8 @@
 
 /* The third number is 0 for the two times and never for an entry, so neither is taken for the
  * other. */
-static uint64_t hash_of(const struct wafer_table *table, uint64_t first, uint64_t second,
-                        uint64_t third)
+static uint64_t keyed_hash(const struct wafer_table *table, uint64_t first, uint64_t second,
+                           uint64_t third)
 {
     const uint64_t numbers[3] = {first, second, third};
     uint8_t message[sizeof numbers];
@@ -28,15 +28,15 @@ static uint64_t hash_of(const struct wafer_table *table, uint64_t first, uint64_
 
 uint64_t wafer_table_sum(const struct wafer_table *table, const uint64_t key[2], uint64_t word)
 {
-    return hash_of(table, key[0], key[1], word);
+    return keyed_hash(table, key[0], key[1], word);
 }
 
 static uint64_t times_sum(const struct wafer_table *table)
 {
     const struct wafer_table_header *header = table->header;
 
-    return hash_of(table, (uint64_t)atomic_load(&header->not_before_ms),
-                   (uint64_t)atomic_load(&header->retention_ms), 0);
+    return keyed_hash(table, (uint64_t)atomic_load(&header->not_before_ms),
+                      (uint64_t)atomic_load(&header->retention_ms), 0);
 }
 
 struct wafer_table_census wafer_table_count(const struct wafer_table *table, int64_t keep_from_ms,

@@ -40,8 +40,8 @@ wafer_result wafer_table_fail(wafer_error *error, const char *what, const char *
 }
 
 /* Writes an empty table, with all that on_start asks for. */
-static wafer_result fill(struct wafer_table *table, const wafer_revocations_settings *settings,
-                         wafer_error *error)
+static wafer_result fill_draft(struct wafer_table *table,
+                               const wafer_revocations_settings *settings, wafer_error *error)
 {
     int status = wafer_table_allocate_header(table);
 
@@ -59,7 +59,7 @@ static wafer_result fill(struct wafer_table *table, const wafer_revocations_sett
 
 /* Gives the new file its mode, whatever the umask says, and size, and maps it. The descriptor is
  * closed in any case. */
-static wafer_result write_draft(int file, const wafer_revocations_settings *settings,
+static wafer_result write_table(int file, const wafer_revocations_settings *settings,
                                 wafer_error *error)
 {
     struct wafer_table_fixed fixed;
@@ -81,7 +81,7 @@ static wafer_result write_draft(int file, const wafer_revocations_settings *sett
         return wafer_fail(error, WAFER_SYSTEM, status, 0, "cannot map the table file %s",
                           settings->path);
     }
-    wafer_result result = fill(&table, settings, error);
+    wafer_result result = fill_draft(&table, settings, error);
     if (result == WAFER_OK && fsync(file) != 0)
         result = wafer_table_fail(error, "write", settings->path);
     wafer_table_unmap(&table);
@@ -117,7 +117,7 @@ wafer_result wafer_table_draft(const wafer_revocations_settings *settings, wafer
         free(beside);
         return result;
     }
-    result = write_draft(file, settings, error);
+    result = write_table(file, settings, error);
     /* A link, because rename would replace a file that appeared in between. */
     if (result == WAFER_OK && link(beside, settings->path) != 0 && errno != EEXIST)
         result = wafer_table_fail(error, "put in place", settings->path);

@@ -26,8 +26,9 @@ static bool is_read_only(const wafer_revocations_settings *settings)
 
 /* ---- The file as such ---- */
 
-static wafer_result check_status(const struct stat *status,
-                                 const wafer_revocations_settings *settings, wafer_error *error)
+static wafer_result check_table_status(const struct stat *status,
+                                       const wafer_revocations_settings *settings,
+                                       wafer_error *error)
 {
     mode_t allowed = wafer_file_mode(settings->group_readable);
     mode_t mode = status->st_mode & 07777;
@@ -76,14 +77,14 @@ static bool has_path(const struct stat *locked, const char *path)
 }
 
 /* Locks and looks at an open file; *current is whether it is the one that has the path then. */
-static wafer_result take(int file, const wafer_revocations_settings *settings, bool *current,
-                         wafer_error *error)
+static wafer_result take_file(int file, const wafer_revocations_settings *settings, bool *current,
+                              wafer_error *error)
 {
     struct stat status;
 
     if (fstat(file, &status) != 0)
         return wafer_table_fail(error, "look at", settings->path);
-    wafer_result result = check_status(&status, settings, error);
+    wafer_result result = check_table_status(&status, settings, error);
     if (result != WAFER_OK)
         return result;
     if (!lock_file(file, is_read_only(settings)))
@@ -130,7 +131,7 @@ static wafer_result open_locked(const wafer_revocations_settings *settings, int 
     }
     if (*file < 0)
         return wafer_table_fail(error, "open", settings->path);
-    wafer_result result = take(*file, settings, &current, error);
+    wafer_result result = take_file(*file, settings, &current, error);
     if (result != WAFER_OK || !current) {
         (void)close(*file);
         *file = -1;
@@ -200,8 +201,8 @@ static wafer_result differs(wafer_error *error, const char *what, uint64_t of_fi
                       what, of_file, of_settings, WAFER_TABLE_REMEDY, path);
 }
 
-static wafer_result check_settings(const struct wafer_table_fixed *fixed,
-                                   const wafer_revocations_settings *settings, wafer_error *error)
+static wafer_result check_same_settings(const struct wafer_table_fixed *fixed,
+                                    const wafer_revocations_settings *settings, wafer_error *error)
 {
     if (settings->access != WAFER_ACCESS_CREATE)
         return WAFER_OK;
@@ -236,7 +237,7 @@ static wafer_result read_fixed(int file, const wafer_revocations_settings *setti
                           "the table file is cut short; " WAFER_TABLE_REMEDY "%s", settings->path);
     }
     wafer_result result = check_fixed(fixed, (uint64_t)status.st_size, settings->path, error);
-    return result == WAFER_OK ? check_settings(fixed, settings, error) : result;
+    return result == WAFER_OK ? check_same_settings(fixed, settings, error) : result;
 }
 
 static wafer_result map_file(struct wafer_table *table, int file,

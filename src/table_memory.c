@@ -41,7 +41,7 @@ _Static_assert(WAFER_TABLE_SLOT_SIZE == 24, "a slot is 24 bytes");
 _Static_assert(TIME_MASK == WAFER_TIME_MAX_MS, "every time fits");
 _Static_assert(RENEWALS_MASK == WAFER_RENEWALS_MAX, "every count fits");
 
-static uint64_t load(_Atomic uint64_t *word)
+static uint64_t load_word(_Atomic uint64_t *word)
 {
     return atomic_load_explicit(word, memory_order_acquire);
 }
@@ -66,20 +66,20 @@ struct wafer_table_value wafer_table_unpack(uint64_t word)
     };
 }
 
-static bool is_subject(uint64_t word)
+static bool names_subject(uint64_t word)
 {
     return wafer_table_unpack(word).kind == WAFER_TABLE_SUBJECT;
 }
 
 static size_t half_in_use(const struct wafer_table *table)
 {
-    return load(&table->header->generation) & 1;
+    return load_word(&table->header->generation) & 1;
 }
 
 /* Never more than there are, whatever a file says. */
 static uint64_t slots_of(const struct wafer_table *table, size_t half)
 {
-    uint64_t slots = load(&table->header->slots[half]);
+    uint64_t slots = load_word(&table->header->slots[half]);
 
     return slots < table->fixed.slots_max ? slots : table->fixed.slots_max;
 }
@@ -114,10 +114,10 @@ static uint64_t key_bit_of(const struct wafer_table_name *name)
 static bool holds(const struct wafer_table_half *half, uint64_t index,
                   const struct wafer_table_name *name, uint64_t *word)
 {
-    uint64_t found = load(&half->rests[index].word);
+    uint64_t found = load_word(&half->rests[index].word);
 
-    if (load(&half->rests[index].key) != name->key[1] || (found & KEY_BIT) != key_bit_of(name) ||
-        is_subject(found & ~KEY_BIT) != name->subject)
+    if (load_word(&half->rests[index].key) != name->key[1] ||
+        (found & KEY_BIT) != key_bit_of(name) || names_subject(found & ~KEY_BIT) != name->subject)
         return false;
     *word = found & ~KEY_BIT;
     return true;
@@ -133,7 +133,7 @@ static inline uint64_t probe(const struct wafer_table_half *half, uint64_t slots
 
     *word = 0;
     for (uint64_t step = 0; step < slots; step++) {
-        uint64_t tag = load(&half->tags[index]);
+        uint64_t tag = load_word(&half->tags[index]);
         if (tag == 0 || (tag == wanted && holds(half, index, name, word)))
             return index;
         index = index + 1 == slots ? 0 : index + 1;
@@ -145,15 +145,16 @@ static inline uint64_t probe(const struct wafer_table_half *half, uint64_t slots
 static bool read_slot(const struct wafer_table_half *half, uint64_t index,
                       struct wafer_table_name *name, uint64_t *word)
 {
-    uint64_t tag = load(&half->tags[index]);
+    uint64_t tag = load_word(&half->tags[index]);
 
     if (tag == 0)
         return false;
-    uint64_t found = load(&half->rests[index].word);
+    uint64_t found = load_word(&half->rests[index].word);
     *word = found & ~KEY_BIT;
     *name = (struct wafer_table_name){
-        .key = {(tag & ~UINT64_C(1)) | (found >> KEY_BIT_AT & 1), load(&half->rests[index].key)},
-        .subject = is_subject(*word),
+        .key = {(tag & ~UINT64_C(1)) | (found >> KEY_BIT_AT & 1),
+                load_word(&half->rests[index].key)},
+        .subject = names_subject(*word),
     };
     return true;
 }
@@ -200,8 +201,8 @@ bool wafer_table_find(const struct wafer_table *table, const struct wafer_table_
 }
 
 /* Has the memory fetched in which nearly every search for a name ends. */
-static inline void fetch(const struct wafer_table_half *half, uint64_t slots,
-                         const struct wafer_table_name *name)
+static inline void fetch_slot(const struct wafer_table_half *half, uint64_t slots,
+                              const struct wafer_table_name *name)
 {
     const _Atomic uint64_t *tag = &half->tags[home(name, slots)];
 
@@ -216,7 +217,7 @@ void wafer_table_fetch(const struct wafer_table *table, const uint8_t key[WAFER_
     uint64_t slots = slots_of(table, half);
     struct wafer_table_name name = name_of(table, key, subject);
 
-    fetch(&table->half[half], slots, &name);
+    fetch_slot(&table->half[half], slots, &name);
     __builtin_prefetch((const void *)&table->half[half].rests[home(&name, slots)], 1);
 }
 
@@ -236,9 +237,9 @@ void wafer_table_find_both(const struct wafer_table *table, const uint8_t id[WAF
         generation = wafer_table_generation(table);
         const struct wafer_table_half *half = &table->half[generation & 1];
         uint64_t slots = slots_of(table, generation & 1);
-        fetch(half, slots, &name);
+        fetch_slot(half, slots, &name);
         if (subject != NULL) {
-            fetch(half, slots, &other);
+            fetch_slot(half, slots, &other);
             (void)probe(half, slots, &other, &other_word);
         }
         (void)probe(half, slots, &name, &word);
@@ -249,7 +250,7 @@ void wafer_table_find_both(const struct wafer_table *table, const uint8_t id[WAF
 
 uint64_t wafer_table_generation(const struct wafer_table *table)
 {
-    return load(&table->header->generation);
+    return load_word(&table->header->generation);
 }
 
 uint64_t wafer_table_slots(const struct wafer_table *table)
@@ -297,7 +298,7 @@ bool wafer_table_put(struct wafer_table *table, const struct wafer_table_name *n
         return false;
     if (before == 0) {
         fill_slot(half, index, name, after);
-        store(&header->entries, load(&header->entries) + 1);
+        store(&header->entries, load_word(&header->entries) + 1);
         header->subjects += name->subject;
     } else {
         store(&half->rests[index].word, after | key_bit_of(name));
@@ -315,7 +316,7 @@ bool wafer_table_is_crowded(const struct wafer_table *table)
 {
     uint64_t room = wafer_table_slots(table) * WAFER_TABLE_LOAD_MAX / 100;
 
-    return load(&table->header->entries) + 1 > room;
+    return load_word(&table->header->entries) + 1 > room;
 }
 
 /* How many slots to make for so many entries: twice the first number as often as needed. */
@@ -371,7 +372,7 @@ static struct wafer_table_census kept_from(const struct wafer_table *table, int6
 
     if (header->oldest_ms < keep_from_ms)
         return wafer_table_count(table, keep_from_ms, NULL);
-    return (struct wafer_table_census){.entries = load(&table->header->entries),
+    return (struct wafer_table_census){.entries = load_word(&table->header->entries),
                                        .subjects = header->subjects,
                                        .oldest_ms = header->oldest_ms,
                                        .newest_subject_ms = header->newest_subject_ms};
@@ -392,9 +393,9 @@ int wafer_table_rebuild(struct wafer_table *table, int64_t keep_from_ms, size_t 
         wafer_table_release(table, to); /* what was taken before it ran out */
         return status;
     }
-    store(&header->generation, load(&header->generation) + 1);
+    store(&header->generation, load_word(&header->generation) + 1);
 
-    *dropped = (size_t)(load(&header->entries) - kept.entries);
+    *dropped = (size_t)(load_word(&header->entries) - kept.entries);
     wafer_table_adopt(table, &kept);
     header->sum ^= kept.dropped_sum;
     wafer_table_release(table, from);

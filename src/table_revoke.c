@@ -193,7 +193,7 @@ static void fetch(const struct wafer_table *table, const wafer_revocation *entry
         wafer_table_fetch(table, entry->key, entry->kind == WAFER_REVOKE_SUBJECT);
 }
 
-static wafer_result revoke(struct wafer_table *table, int64_t now_ms, wafer_revocation *entry)
+static wafer_result revoke_entry(struct wafer_table *table, int64_t now_ms, wafer_revocation *entry)
 {
     int64_t at_ms = entry->at_ms;
 
@@ -223,7 +223,7 @@ wafer_result wafer_table_revoke_all(void *context, int64_t now_ms, wafer_revocat
     while (*taken < count) {
         if (count - *taken > FETCHED_AHEAD)
             fetch(table, &entries[*taken + FETCHED_AHEAD]);
-        result = revoke(table, now_ms, &entries[*taken]);
+        result = revoke_entry(table, now_ms, &entries[*taken]);
         if (result != WAFER_OK)
             break;
         ++*taken;
