@@ -71,7 +71,7 @@ wafer_result wafer_revocations_new(const wafer_revocations_settings *settings,
     if (settings == NULL || list == NULL)
         return wafer_fail(error, WAFER_MISUSE, 0, 0, "the settings or the result is NULL");
     *list = NULL;
-    void *table;
+    void *table = NULL;
     wafer_result result = wafer_table_new(settings, &table, error);
     if (result != WAFER_OK)
         return result;

@@ -86,7 +86,7 @@ static void say_candidates(wafer_session *session, const struct wafer_candidates
     };
 
     say(session, "; %zu tried", candidates->count);
-    for (size_t i = 0; i < WAFER_REFUSED_KINDS; i++)
+    for (size_t i = WAFER_SEAL_OK + 1; i < WAFER_REFUSED_KINDS; i++)
         if (candidates->refused[i] > 0)
             say(session, ", %u %s", candidates->refused[i], why[i]);
     if (candidates->overflow > 0)
