@@ -198,6 +198,8 @@ reads_keys() {
     each 'keys check says good or why not' "$wafer" keys check keys
     judge() { [ $status -ne 0 ] || grep -q '"state":"seals"' out || complain 'no key seals'; }
     each 'keys list tells of the keys or fails' "$wafer" keys list keys --json
+    judge() { [ $status -ne 0 ] || grep -q ' seals: ' out || complain 'no key seals'; }
+    each 'and so it does as text' "$wafer" keys list keys
     judge() {
         read -r printed <out || printed=
         case $status,${#printed} in
@@ -358,9 +360,9 @@ in_journal() {
 "$wafer" keys new keys >out && "$wafer" keys rotate keys --now >out || exit 1
 makes_keys_or_none
 rotates_keys
-retires_keys
 goes_on
 full_disk
+retires_keys
 reads_keys
 in_file
 in_journal

@@ -172,6 +172,8 @@ int tool_bench_open(struct tool_bench *bench, const struct tool_options *options
     *bench = (struct tool_bench){.options = options, .now_ms = tool_now()};
     if (options->keys == NULL)
         return TOOL_DONE;
+    if (bench->now_ms < 0)
+        return tool_failed("the clock cannot be read");
     status = list_keys(bench);
     if (status == TOOL_DONE)
         status = tool_shop_open(&bench->asked, options, true, WAFER_LIFETIME_MAX_MS);

@@ -206,15 +206,20 @@ static int list(const struct request *request)
 {
     wafer_key_status keys[WAFER_KEYS_MAX];
     wafer_error error;
+    int64_t now_ms;
     size_t count;
 
     if (wafer_keys_list(request->file, &request->settings, keys, &count, &error) != WAFER_OK)
         return tool_failed(error.text);
-    if (request->json)
+    if (request->json) {
         show_keys_json(request, keys, count);
-    else
-        for (size_t i = 0; i < count; i++)
-            show_key(&keys[i], tool_now());
+        return TOOL_DONE;
+    }
+    now_ms = tool_now();
+    if (now_ms < 0)
+        return tool_failed("the clock cannot be read");
+    for (size_t i = 0; i < count; i++)
+        show_key(&keys[i], now_ms);
     return TOOL_DONE;
 }
 
