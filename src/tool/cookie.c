@@ -25,7 +25,6 @@ struct report {
     struct tool_bench *bench;
     struct tool_json json;
     wafer_verdict verdict; /* over all fields; WAFER_NONE without keys */
-    uint8_t id[WAFER_ID_SIZE];
     int64_t sealed_at_ms;
     size_t pieces;
     size_t candidates;
@@ -88,17 +87,14 @@ static const char *why_passed_over(const struct piece *piece)
                                                            : "passed over: there is no \"=\"";
 }
 
-/* Whether it is the one that the library took: the session in it is the same, and so is the time
- * of its seal. */
+/* Whether it is the one that the library took: the latest sealed, and of equals the first. */
 static bool is_chosen(const struct report *report, const struct tool_finding *finding)
 {
-    const wafer_session *session = report->bench->asked.session;
-    uint8_t id[WAFER_ID_SIZE];
     int64_t sealed_at_ms;
 
     return report->chosen == 0 && report->verdict == WAFER_VALID &&
-           finding->verdict == WAFER_VALID && wafer_id(session, id) &&
-           memcmp(id, report->id, sizeof id) == 0 && wafer_sealed_at(session, &sealed_at_ms) &&
+           finding->verdict == WAFER_VALID &&
+           wafer_sealed_at(report->bench->asked.session, &sealed_at_ms) &&
            sealed_at_ms == report->sealed_at_ms;
 }
 
@@ -248,7 +244,7 @@ static void judge(struct report *report, const char *text, size_t length)
     while (next_field(&at, text + length, &field, &field_length))
         (void)wafer_field(session, field, field_length); /* too much is in wafer_explain */
     report->verdict = wafer_open(session);
-    if (!wafer_id(session, report->id) || !wafer_sealed_at(session, &report->sealed_at_ms))
+    if (!wafer_sealed_at(session, &report->sealed_at_ms))
         report->sealed_at_ms = -1;
 }
 

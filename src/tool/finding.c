@@ -191,12 +191,9 @@ void tool_bench_close(struct tool_bench *bench)
 static const wafer_key_status *find_key(const struct tool_bench *bench,
                                         const uint8_t id[WAFER_KEY_ID_SIZE])
 {
-    for (size_t i = 0; i < bench->key_count; i++) {
-        const uint8_t *own = bench->keys[i].id;
-
-        if (own[0] == id[0] && own[1] == id[1] && own[2] == id[2])
+    for (size_t i = 0; i < bench->key_count; i++)
+        if (memcmp(bench->keys[i].id, id, WAFER_KEY_ID_SIZE) == 0)
             return &bench->keys[i];
-    }
     return NULL;
 }
 
