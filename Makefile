@@ -9,6 +9,7 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 PKG_CONFIG ?= pkg-config
 BUILD      ?= build
 PORT       ?= 8080
@@ -33,7 +34,7 @@ LMDB    := $(if $(LMDB_LIBS),$(wildcard src/lmdb/*.c))
 STACKS  := $(patsubst src/examples/stack_%.c,%,$(wildcard src/examples/stack_*.c))
 SERVING := $(filter-out src/examples/stack_%,$(wildcard src/examples/*.c))
 TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)),$(wildcard tests/test_*.c))
-HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange))
+HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange sealed))
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FUZZERS := $(filter-out $(if $(LMDB),,fuzz/fuzz_journal.c),$(wildcard fuzz/fuzz_*.c))
 BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
@@ -299,7 +300,7 @@ programs = $(patsubst $(BUILD)/%,build/$(1)/%,$(PROGRAMS))
 unit     = $(patsubst %.c,build/$(1)/%,$(TESTS))
 THREADED := $(shell grep -l 'pthread_create' $(TESTS) /dev/null)
 # Scripts that drive the programs from outside are worth running under a sanitizer and for coverage.
-DRIVERS  := $(wildcard tests/check_tool.sh tests/check_demo.sh tests/check_stacks.sh)
+DRIVERS  := $(wildcard tests/check_tool*.sh tests/check_demo.sh tests/check_stacks.sh)
 # $(call run,label,variant,tests) runs them and counts.
 run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
       tests/run.sh $(1) $(3)
@@ -535,6 +536,7 @@ install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 	for command in $(COMMAND); do install -m 755 $$command '$(DESTDIR)$(BINDIR)' || exit 1; done
 	for manual in $(MANUALS); do \
 	    install -D -m 644 -t '$(DESTDIR)$(MANDIR)/man1' $$manual || exit 1; done
+	install -D -m 644 src/tool/wafer.bash '$(DESTDIR)$(COMPLETIONDIR)/wafer'
 
 uninstall: ## remove what install installed
 	rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer.h' '$(DESTDIR)$(LIBDIR)/libwafer.a' \
@@ -547,6 +549,7 @@ uninstall: ## remove what install installed
 	for header in $(notdir $(wildcard include/wafer/*.h)); do \
 	    rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer/'$$header; done
 	for manual in $(notdir $(MANUALS)); do rm -f '$(DESTDIR)$(MANDIR)/man1/'$$manual; done
+	rm -f '$(DESTDIR)$(COMPLETIONDIR)/wafer'
 	if test -d '$(DESTDIR)$(INCLUDEDIR)/wafer'; then \
 	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(INCLUDEDIR)/wafer'; fi
 

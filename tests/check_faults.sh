@@ -140,6 +140,28 @@ rotates_keys() {
     each "and so it does with somebody else's" "$wafer" keys rotate new/keys --now
     other_owner=
 }
+judge_retired() {
+    names new
+    [ "$found" = ' keys' ] || complain "there are$found"
+    if cmp -s keys new/keys; then
+        [ $status -ne 0 ] || complain 'nothing was retired'
+        return
+    fi
+    [ "$(grep -c '^1 ' new/keys)" -eq 1 ] && ! grep -q "^1 $retired " new/keys ||
+        complain 'the new file is not good'
+    case $status,$name in
+    0,* | 1,fflush) ;;
+    1,fsync) grep -q 'replaced, but cannot sync' err || complain 'it is not said that it was' ;;
+    *) complain 'it was retired all the same' ;;
+    esac
+}
+retires_keys() {
+    prepare() { rm -rf new && mkdir new && cp -p keys new/keys; }
+    judge() { judge_retired; }
+    retired=$("$wafer" keys list keys | sed -n 's/^\([0-9a-f]*\) opens: .*/\1/p')
+    each 'keys retire leaves the old file or a whole new one' \
+        "$wafer" keys retire new/keys "$retired"
+}
 # 4: interrupted; 0: less was done than asked for.
 goes_on() {
     complaints=0 faults=0 repeats=yes
@@ -174,6 +196,10 @@ reads_keys() {
     }
     cp -p keys copy
     each 'keys check says good or why not' "$wafer" keys check keys
+    judge() { [ $status -ne 0 ] || grep -q '"state":"seals"' out || complain 'no key seals'; }
+    each 'keys list tells of the keys or fails' "$wafer" keys list keys --json
+    judge() { [ $status -ne 0 ] || grep -q ' seals: ' out || complain 'no key seals'; }
+    each 'and so it does as text' "$wafer" keys list keys
     judge() {
         read -r printed <out || printed=
         case $status,${#printed} in
@@ -194,6 +220,16 @@ reads_keys() {
         esac || complain 'what is printed is wrong'
     }
     each 'open prints what is in a token or fails' "$wafer" open --keys keys -- "$token"
+    judge() {
+        case $status in
+        0) grep -q '"verdict":"valid"' out && grep -q '"variables":{"n":1}' out ;;
+        *) ! grep -q '"n"' out || [ "$name" = fflush ] ;;
+        esac || complain 'what is printed is wrong'
+    }
+    each 'inspect tells of a token or fails' "$wafer" inspect --keys keys --json "$token"
+    judge() { [ $status -ne 0 ] || grep -q '"chosen":2,' out || complain 'it is not chosen'; }
+    each 'cookie tells of a field or fails' "$wafer" cookie --keys keys --json \
+        "a=1; __Host-session=$token"
     harmless=
 }
 
@@ -326,6 +362,7 @@ makes_keys_or_none
 rotates_keys
 goes_on
 full_disk
+retires_keys
 reads_keys
 in_file
 in_journal

@@ -20,7 +20,8 @@ files() {
 mkdir "$prefix"
 goal install DESTDIR= PREFIX="$prefix"
 files "$prefix" >"$folder/installed"
-for file in include/wafer.h lib/libwafer.a lib/libwafer.so lib/pkgconfig/wafer.pc bin/wafer; do
+for file in include/wafer.h lib/libwafer.a lib/libwafer.so lib/pkgconfig/wafer.pc bin/wafer \
+    share/man/man1/wafer.1 share/bash-completion/completions/wafer; do
     [ -e "$prefix/$file" ] || { echo "not installed: $file"; exit 1; }
 done
 

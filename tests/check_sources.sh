@@ -82,6 +82,7 @@ src/keyring.c ids of keys, which stand readable in every cookie
 src/session_login.c the subject of a session that is open, and the one who signs in
 src/slot.h names of variables in a session that is open
 src/tool/lists.c keys of entries, which it prints
+src/tool/finding.c ids of keys, which stand readable in every cookie
 '
 calls 'memcmp|bcmp' none src | while IFS= read -r place; do
     file=${place#"$folder/bare/"}

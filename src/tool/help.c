@@ -7,36 +7,47 @@
 static const char on_all[] =
     "Usage: wafer COMMAND ...\n"
     "\n"
-    "Makes and looks after the keys of encrypted session cookies, seals and opens them, and logs\n"
-    "sessions out.\n"
+    "Makes and looks after the keys of encrypted session cookies, seals and opens them, tells why "
+    "a\n"
+    "cookie is refused, and logs sessions out.\n"
     "\n"
-    "  wafer keys new FILE [--group]                             makes a key file\n"
-    "  wafer keys rotate FILE [--now] [--overlap DAYS] [--group] adds a key, drops spent ones\n"
-    "  wafer keys check FILE [--overlap DAYS] [--group]          is the file good, now and later?\n"
-    "  wafer seal --keys FILE [OPTION]... [NAME=VALUE]...        prints a token\n"
-    "  wafer open --keys FILE [OPTION]... [TOKEN | -]            prints what is in a token\n"
-    "  wafer revoke session ID --revocations LIST                logs a session out\n"
-    "  wafer revoke subject USER --revocations LIST              logs a user out everywhere\n"
-    "  wafer revoke everyone --revocations LIST                  logs everybody out\n"
-    "  wafer revocations list --revocations LIST                 what is refused\n"
-    "  wafer revocations count --revocations LIST                how much that is, and how full\n"
-    "  wafer revocations purge --revocations LIST                drops what nobody needs any more\n"
-    "  wafer revocations watch --revocations LIST                prints what comes, as it comes\n"
-    "  wafer revocations check --revocations LIST                is the list good?\n"
-    "  wafer version                                             prints the version\n"
-    "  wafer help [COMMAND]                                      prints help, as --help does\n"
+    "  wafer keys new|list|rotate|retire|check FILE  the keys that cookies are sealed under\n"
+    "  wafer seal --keys FILE [NAME=VALUE | -]...    prints a token\n"
+    "  wafer open --keys FILE [TOKEN | -]            prints what is in a token\n"
+    "  wafer inspect [--keys FILE] [TOKEN | -]       what can be known of a token, and why it is "
+    "refused\n"
+    "  wafer cookie [--keys FILE] [FIELD | -]        what is made of a Cookie field, piece by "
+    "piece\n"
+    "  wafer revoke session|subject|everyone ...     logs out\n"
+    "  wafer revocations list|count|purge|watch|check\n"
+    "                                                what is logged out\n"
+    "  wafer version                                 prints the version\n"
+    "  wafer help [COMMAND]                          prints help, as --help does\n"
     "\n"
-    "Exit status: 0 done, 1 refused or failed, 2 wrong arguments. Keys are never printed.\n";
+    "Exit status: 0 done, 1 refused or failed, 2 wrong arguments. Keys are never printed. Verdicts "
+    "are\n"
+    "coloured on a terminal, unless NO_COLOR is set. See also: man wafer.\n"
+    "\n"
+    "  wafer keys new session.keys\n"
+    "  wafer seal --keys session.keys --subject ada visits=3\n"
+    "  wafer inspect --keys session.keys TOKEN\n";
 
 static const char on_keys[] =
     "Usage: wafer keys new FILE [--group]\n"
+    "       wafer keys list FILE [--group] [--json]\n"
     "       wafer keys rotate FILE [--now] [--overlap DAYS] [--group]\n"
+    "       wafer keys retire FILE ID [--group]\n"
     "       wafer keys check FILE [--overlap DAYS] [--group]\n"
     "\n"
     "new     makes a key file with one fresh key that seals at once. A file that is there is\n"
     "        not touched.\n"
+    "list    prints the keys' ids, what each does (waits, seals, opens, spent) and until when.\n"
     "rotate  adds a fresh key, lets the old ones open for the overlap and drops those that open\n"
     "        no more. Then let every server read the file anew.\n"
+    "retire  takes the key with this id out of the file, as when somebody saw it: what it sealed\n"
+    "        is refused wherever the file is read anew. Not the only one that seals: rotate "
+    "--now,\n"
+    "        reload everywhere, then retire.\n"
     "check   tells whether the file can be used, and whether every key opens until the overlap\n"
     "        after its successor's start.\n"
     "\n"
@@ -44,12 +55,18 @@ static const char on_keys[] =
     "                  without it 0600\n"
     "  --now           the new key seals at once, not in an hour: for a single server only, since\n"
     "                  others do not know the key yet\n"
-    "  --overlap DAYS  31 if not given; at least as long as sessions live, and a little more\n";
+    "  --overlap DAYS  31 if not given; at least as long as sessions live, and a little more\n"
+    "  --json          prints one JSON object\n"
+    "\n"
+    "  wafer keys rotate session.keys\n"
+    "  wafer keys list session.keys --json\n"
+    "  wafer keys retire session.keys a1b2c3\n";
 
 static const char on_seal[] =
-    "Usage: wafer seal --keys FILE [OPTION]... [NAME=VALUE]...\n"
+    "Usage: wafer seal --keys FILE [OPTION]... [NAME=VALUE | -]...\n"
     "\n"
-    "Prints a token: the value of a session cookie that holds these variables.\n"
+    "Prints a token: the value of a session cookie that holds these variables. In the place of -\n"
+    "come those of a JSON object on the standard input.\n"
     "\n"
     "  --keys FILE       the key file\n"
     "  --group           the key file may have mode 0640\n"
@@ -58,27 +75,84 @@ static const char on_seal[] =
     "  --subject USER    signs USER in; nobody if not given\n"
     "  --expiry SECONDS  43200, 12 hours, if not given. There is no idle limit in the token; the\n"
     "                    application's own counts\n"
+    "  --json            prints one JSON object: token, times, variables\n"
     "\n"
     "A VALUE that is a whole number becomes an integer, true and false a boolean, anything else\n"
     "text. NAME:text=VALUE, NAME:integer=VALUE, NAME:boolean=VALUE and NAME:bytes=HEX say it.\n"
-    "Put -- in front of a NAME that starts with a dash.\n";
+    "Put -- in front of a NAME that starts with a dash. In JSON a value is text, a whole number,\n"
+    "true, false or {\"bytes\":\"HEX\"}; null, fractions, arrays and other objects are errors.\n"
+    "\n"
+    "  wafer seal --keys session.keys --subject ada visits=3 zip:text=01234\n"
+    "  echo '{\"visits\":3,\"zip\":\"01234\"}' | wafer seal --keys session.keys -\n";
 
 static const char on_open[] =
     "Usage: wafer open --keys FILE [OPTION]... [TOKEN | -]\n"
     "\n"
     "Prints the verdict on a token and what is in it. With - or no token it is read from the\n"
-    "standard input. Succeeds only if it is valid.\n"
+    "standard input. Succeeds only if it is valid; wafer inspect says why it is not.\n"
     "\n"
     "  --keys FILE     the key file\n"
     "  --group         the key file may have mode 0640\n"
     "  --name NAME     the cookie's name, __Host-session if not given\n"
     "  --context TEXT  the application's context, empty if not given\n"
+    "  --json          prints one JSON object; its variables are what wafer seal takes\n"
     "\n"
     "This command has an empty revocation list of its own: \"valid\" does not say that the "
     "session\n"
     "was not signed out. Nor does it know the application's limits, only those in the token.\n"
     "Controls in text are printed as \\n and \\xNN, a backslash as \\\\. Put -- in front of a\n"
-    "TOKEN that starts with a dash.\n";
+    "TOKEN that starts with a dash.\n"
+    "\n"
+    "  wafer open --keys session.keys TOKEN\n";
+
+static const char on_inspect[] =
+    "Usage: wafer inspect [--keys FILE] [OPTION]... [TOKEN | -]\n"
+    "\n"
+    "Tells what can be known of a token. Without keys: what anyone sees, the version, which key\n"
+    "sealed it, the sizes and how much room is left. With keys: the verdict, the sentence for "
+    "logs,\n"
+    "who is signed in, the times and the variables; of a refused one why it is refused and what "
+    "to\n"
+    "do, and what was in it. With - or no token it is read from the standard input. Succeeds if "
+    "it\n"
+    "is valid; without keys, if it is well formed.\n"
+    "\n"
+    "  --keys FILE         the key file\n"
+    "  --group             key file and list may have mode 0640\n"
+    "  --name NAME         the cookie's name, __Host-session if not given\n"
+    "  --context TEXT      the application's context, empty if not given\n"
+    "  --revocations LIST  file:PATH or lmdb:FOLDER: what was logged out, which is unknown without "
+    "it\n"
+    "  --realm R           the realm of the application's settings, empty if not given\n"
+    "  --json              prints one JSON object\n"
+    "\n"
+    "  wafer inspect TOKEN\n"
+    "  wafer inspect --keys session.keys --revocations file:/run/shop/list TOKEN\n";
+
+static const char on_cookie[] =
+    "Usage: wafer cookie [--keys FILE] [OPTION]... [FIELD | -]\n"
+    "\n"
+    "Tells what is made of a Cookie field, as it came, with or without \"Cookie:\" in front; "
+    "several\n"
+    "are a line each. Of each piece in turn: another cookie, passed over, or a candidate; of a\n"
+    "candidate whether it is a token and, with keys, the verdict and why. Then which one is "
+    "chosen,\n"
+    "and the verdict on the whole, as the library gives it. With - or no field it is read from "
+    "the\n"
+    "standard input. Succeeds if a session comes of it; without keys, if a token is in it.\n"
+    "\n"
+    "  --keys FILE         the key file\n"
+    "  --group             key file and list may have mode 0640\n"
+    "  --name NAME         the cookie's name, __Host-session if not given\n"
+    "  --context TEXT      the application's context, empty if not given\n"
+    "  --revocations LIST  file:PATH or lmdb:FOLDER: what was logged out, which is unknown without "
+    "it\n"
+    "  --realm R           the realm of the application's settings, empty if not given\n"
+    "  --commas            the server folds fields with commas: split_at_commas\n"
+    "  --json              prints one JSON object, in which values are whole\n"
+    "\n"
+    "  wafer cookie --keys session.keys 'theme=dark; __Host-session=TOKEN'\n"
+    "  wafer cookie --name id - <field.txt\n";
 
 static const char on_revoke[] =
     "Usage: wafer revoke session ID --revocations LIST [--group] [--json]\n"
@@ -98,7 +172,9 @@ static const char on_revoke[] =
     "  --realm R           the realm of the application's settings, empty if not given\n"
     "  --json              prints the entry as one JSON object\n"
     "\n"
-    "Put -- in front of a USER that starts with a dash.\n";
+    "Put -- in front of a USER that starts with a dash.\n"
+    "\n"
+    "  wafer revoke subject ada --revocations lmdb:lists\n";
 
 static const char on_revocations[] =
     "Usage: wafer revocations list|count|purge|watch|check --revocations LIST [--group] [--json]\n"
@@ -116,7 +192,9 @@ static const char on_revocations[] =
     "  --json              prints one JSON object; watch prints one a line\n"
     "\n"
     "list, count, watch and, of a file, check change nothing and need no more than to read. check\n"
-    "of lmdb:FOLDER verifies the journal too and needs its owner, as purge does.\n";
+    "of lmdb:FOLDER verifies the journal too and needs its owner, as purge does.\n"
+    "\n"
+    "  wafer revocations count --revocations file:/run/shop/list --json\n";
 
 int tool_help(const char *command)
 {
@@ -126,6 +204,8 @@ int tool_help(const char *command)
     } texts[] = {{"keys", on_keys},
                  {"seal", on_seal},
                  {"open", on_open},
+                 {"inspect", on_inspect},
+                 {"cookie", on_cookie},
                  {"revoke", on_revoke},
                  {"revocations", on_revocations}};
     const char *text = on_all;

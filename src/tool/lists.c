@@ -1,7 +1,6 @@
 /* Which revocation list, and its entries in print. */
 #include "tool.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #include "../option/revocations_option.h"
@@ -9,12 +8,11 @@
 
 /* ---- which one -------------------------------------------------------------------- */
 
-static int read_where(const char *command, const char *where, struct tool_list *list)
+int tool_list_check(const char *command, const char *where)
 {
     switch (revocations_option_kind(where)) {
     case REVOCATIONS_IN_FILE:
     case REVOCATIONS_WITH_JOURNAL:
-        list->where = where;
         return TOOL_DONE;
     case REVOCATIONS_IN_MEMORY:
         return tool_misused(command,
@@ -31,7 +29,8 @@ static int read_option(int option, const char *value, const char *command, struc
 {
     switch (option) {
     case 'r':
-        return read_where(command, value, list);
+        list->where = value;
+        return tool_list_check(command, value);
     case 'm':
         list->realm = value;
         return TOOL_DONE;
@@ -128,17 +127,17 @@ void tool_write_entry(FILE *out, const wafer_revocation *entry, int64_t now_ms)
     putc('\n', out);
 }
 
-void tool_write_entry_json(FILE *out, const wafer_revocation *entry, int64_t now_ms)
+void tool_write_entry_json(struct tool_json *json, const wafer_revocation *entry, int64_t now_ms,
+                           bool ends)
 {
-    fprintf(out, "{\"kind\":\"%s\",\"key\":\"", kind_name(entry->kind));
-    tool_write_hex(out, entry->key, sizeof entry->key);
-    fputs("\",\"at\":\"", out);
-    tool_write_time(out, entry->at_ms);
-    fprintf(out, "\",\"at_ms\":%lld,\"age_ms\":%lld", (long long)entry->at_ms,
-            (long long)(now_ms - entry->at_ms));
+    tool_json_open(json, NULL, '{');
+    tool_json_string(json, "kind", kind_name(entry->kind));
+    tool_json_hex(json, "key", entry->key, sizeof entry->key);
+    tool_json_time(json, "at", entry->at_ms);
+    tool_json_integer(json, "age_ms", now_ms - entry->at_ms);
     if (entry->kind == WAFER_REVOKE_COPIES)
-        fprintf(out, ",\"renewals\":%lu", (unsigned long)entry->renewals);
-    putc('}', out);
+        tool_json_integer(json, "renewals", entry->renewals);
+    tool_json_close(json, '}', ends);
 }
 
 int tool_compare_names(const void *left, const void *right)

@@ -14,8 +14,8 @@ static int print_version(void)
 
 static int help_on(int count, char **arguments)
 {
-    static const char *const known[] = {"keys",        "seal",    "open", "revoke",
-                                        "revocations", "version", "help"};
+    static const char *const known[] = {"keys",   "seal",        "open",    "inspect", "cookie",
+                                        "revoke", "revocations", "version", "help"};
 
     if (count < 2)
         return tool_help(NULL);
@@ -44,6 +44,10 @@ static int run(int count, char **arguments)
         return tool_seal(count, arguments);
     if (strcmp(command, "open") == 0)
         return tool_open(count, arguments);
+    if (strcmp(command, "inspect") == 0)
+        return tool_inspect(count, arguments);
+    if (strcmp(command, "cookie") == 0)
+        return tool_cookie(count, arguments);
     if (strcmp(command, "revoke") == 0)
         return tool_revoke(count, arguments);
     if (strcmp(command, "revocations") == 0)

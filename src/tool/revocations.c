@@ -1,7 +1,6 @@
 /* wafer revocations list, count, purge, check; watch is watch.c's. */
 #include "tool.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,18 @@ static double percent(size_t entries, size_t capacity)
 
 /* ---- list ------------------------------------------------------------------------- */
 
+static void print_all_json(const wafer_revocation *entries, size_t count, int64_t now_ms)
+{
+    struct tool_json json = {stdout, false};
+
+    tool_json_open(&json, NULL, '{');
+    tool_json_open(&json, "entries", '[');
+    for (size_t i = 0; i < count; i++)
+        tool_write_entry_json(&json, &entries[i], now_ms, false);
+    tool_json_close(&json, ']', false);
+    tool_json_close(&json, '}', true);
+}
+
 static int print_entries(struct tool_list *list)
 {
     wafer_revocation *entries;
@@ -31,18 +42,10 @@ static int print_entries(struct tool_list *list)
     if (count > 0)
         qsort(entries, count, sizeof *entries, tool_compare_times);
     if (list->json)
-        fputs("{\"entries\":[", stdout);
-    for (size_t i = 0; i < count; i++) {
-        if (!list->json) {
+        print_all_json(entries, count, now_ms);
+    else
+        for (size_t i = 0; i < count; i++)
             tool_write_entry(stdout, &entries[i], now_ms);
-            continue;
-        }
-        if (i > 0)
-            putchar(',');
-        tool_write_entry_json(stdout, &entries[i], now_ms);
-    }
-    if (list->json)
-        puts("]}");
     free(entries);
     return TOOL_DONE;
 }
@@ -96,14 +99,20 @@ static void print_counts(const struct counts *counts)
 static void print_counts_json(const struct counts *counts)
 {
     const wafer_revocations_status *status = &counts->status;
+    struct tool_json json = {stdout, false};
 
-    printf("{\"entries\":%zu,\"capacity\":%zu,\"percent\":%.1f,\"sessions\":%zu,\"subjects\":%zu,"
-           "\"copies\":%zu,\"retention_ms\":%lld,\"skew_ms\":%lld,\"grace_ms\":%lld,"
-           "\"not_before_ms\":%lld}\n",
-           status->entries, status->capacity, percent(status->entries, status->capacity),
-           counts->sessions, counts->subjects, counts->copies, (long long)status->retention_ms,
-           (long long)status->skew_ms, (long long)status->grace_ms,
-           (long long)status->not_before_ms);
+    tool_json_open(&json, NULL, '{');
+    tool_json_integer(&json, "entries", (int64_t)status->entries);
+    tool_json_integer(&json, "capacity", (int64_t)status->capacity);
+    tool_json_decimal(&json, "percent", percent(status->entries, status->capacity));
+    tool_json_integer(&json, "sessions", (int64_t)counts->sessions);
+    tool_json_integer(&json, "subjects", (int64_t)counts->subjects);
+    tool_json_integer(&json, "copies", (int64_t)counts->copies);
+    tool_json_integer(&json, "retention_ms", status->retention_ms);
+    tool_json_integer(&json, "skew_ms", status->skew_ms);
+    tool_json_integer(&json, "grace_ms", status->grace_ms);
+    tool_json_integer(&json, "not_before_ms", status->not_before_ms);
+    tool_json_close(&json, '}', true);
 }
 
 static int count_and_print(struct tool_list *list)
@@ -124,18 +133,26 @@ static int count_and_print(struct tool_list *list)
 
 static int purge(struct tool_list *list)
 {
+    struct tool_json json = {stdout, false};
     size_t dropped = 0;
     wafer_result result = wafer_revocations_purge(list->list, &dropped);
 
     if (result != WAFER_OK)
         return tool_list_failed(list, wafer_result_text(result));
-    printf(list->json ? "{\"dropped\":%zu}\n" : "%zu dropped\n", dropped);
+    if (!list->json) {
+        printf("%zu dropped\n", dropped);
+        return TOOL_DONE;
+    }
+    tool_json_open(&json, NULL, '{');
+    tool_json_integer(&json, "dropped", (int64_t)dropped);
+    tool_json_close(&json, '}', true);
     return TOOL_DONE;
 }
 
 /* Opening has verified the list; what is left to see is how full it is. */
 static int check(struct tool_list *list)
 {
+    struct tool_json json = {stdout, false};
     wafer_revocations_status status;
     wafer_result result = wafer_revocations_look(list->list, &status);
     double full;
@@ -144,8 +161,11 @@ static int check(struct tool_list *list)
         return tool_list_failed(list, wafer_result_text(result));
     full = percent(status.entries, status.capacity);
     if (list->json) {
-        printf("{\"good\":true,\"percent\":%.1f,\"warning\":%s}\n", full,
-               full >= FULL_PERCENT ? "true" : "false");
+        tool_json_open(&json, NULL, '{');
+        tool_json_boolean(&json, "good", true);
+        tool_json_decimal(&json, "percent", full);
+        tool_json_boolean(&json, "warning", full >= FULL_PERCENT);
+        tool_json_close(&json, '}', true);
         return TOOL_DONE;
     }
     terminal_text_write(stdout, list->where, strlen(list->where));

@@ -1,7 +1,6 @@
 /* wafer revoke session, subject, everyone. */
 #include "tool.h"
 
-#include <getopt.h>
 #include <string.h>
 
 #include "../option/revocations_option.h"
@@ -11,17 +10,10 @@
 static int name_session(const struct tool_list *list, const char *text, wafer_revocation *entry)
 {
     (void)list;
-    for (size_t i = 0; i < sizeof entry->key; i++) {
-        int high = tool_hex_digit(text[2 * i]);
-        int low = high < 0 ? -1 : tool_hex_digit(text[2 * i + 1]);
-
-        if (low < 0)
-            return tool_misused("revoke", "a session's id is 32 lower-case hex digits, not", text);
-        entry->key[i] = (uint8_t)(high << 4 | low);
-    }
-    if (text[2 * sizeof entry->key] != '\0')
-        return tool_misused("revoke", "a session's id is 32 lower-case hex digits, not", text);
-    return TOOL_DONE;
+    if (strlen(text) == 2 * sizeof entry->key &&
+        tool_read_hex(text, 2 * sizeof entry->key, entry->key))
+        return TOOL_DONE;
+    return tool_misused("revoke", "a session's id is 32 lower-case hex digits, not", text);
 }
 
 static int name_subject(const struct tool_list *list, const char *text, wafer_revocation *entry)
@@ -78,6 +70,7 @@ static void print_done(const struct target *target, const char *word, const wafe
 static int revoke(struct tool_list *list, const struct target *target, const char *word)
 {
     wafer_revocation entry = {.kind = target->kind};
+    struct tool_json json = {stdout, false};
     wafer_result result;
     int status = TOOL_DONE;
     int64_t now_ms;
@@ -93,12 +86,10 @@ static int revoke(struct tool_list *list, const struct target *target, const cha
     result = wafer_revocations_apply(list->list, now_ms, &entry);
     if (result != WAFER_OK)
         return explain(list, result);
-    if (list->json) {
-        tool_write_entry_json(stdout, &entry, now_ms);
-        putchar('\n');
-    } else {
+    if (list->json)
+        tool_write_entry_json(&json, &entry, now_ms, true);
+    else
         print_done(target, word, &entry);
-    }
     return TOOL_DONE;
 }
 

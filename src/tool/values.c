@@ -1,4 +1,4 @@
-/* NAME=VALUE on the command line and variables of a session. */
+/* NAME=VALUE on the command line, and variables of a session. */
 #include "tool.h"
 
 #include <stdlib.h>
@@ -34,23 +34,6 @@ static wafer_type choose_type(char *name, const char *value)
     return read_boolean(value, &truth) ? WAFER_BOOLEAN : WAFER_TEXT;
 }
 
-/* Decodes hex over itself. */
-static bool read_hex(char *text, size_t *length)
-{
-    size_t digits = strlen(text);
-
-    for (size_t i = 0; i + 1 < digits; i += 2) {
-        int high = tool_hex_digit(text[i]);
-        int low = tool_hex_digit(text[i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        text[i / 2] = (char)(unsigned char)(high << 4 | low);
-    }
-    *length = digits / 2;
-    return digits % 2 == 0;
-}
-
 /* Puts one value. False when it is not of its type; *result is set otherwise. */
 static bool put(wafer_session *session, const char *name, wafer_type type, char *value,
                 wafer_result *result)
@@ -71,9 +54,10 @@ static bool put(wafer_session *session, const char *name, wafer_type type, char 
         *result = wafer_put_boolean(session, name, truth);
         return true;
     case WAFER_BYTES:
-        if (!read_hex(value, &length))
+        length = strlen(value);
+        if (!tool_read_hex(value, length, (uint8_t *)value))
             return false;
-        *result = wafer_put_bytes(session, name, value, length);
+        *result = wafer_put_bytes(session, name, value, length / 2);
         return true;
     case WAFER_TEXT:
         break;
@@ -99,15 +83,21 @@ int tool_put(wafer_session *session, char *argument)
                 type == WAFER_BYTES ? "row of lower-case hex pairs" : type_names[type]);
         return TOOL_USAGE;
     }
+    return tool_put_failed(argument, result);
+}
+
+int tool_put_failed(const char *name, wafer_result result)
+{
     if (result == WAFER_OK)
         return TOOL_DONE;
     fprintf(stderr, "wafer: cannot put ");
-    terminal_text_write(stderr, argument, strlen(argument));
+    terminal_text_write(stderr, name, strlen(name));
     fprintf(stderr, ": %s\n",
             result == WAFER_TOO_LARGE
                 ? "there is no room: a session has 64 variables, a cookie 4096 bytes"
-            : result == WAFER_INVALID ? "a name is 1 to 255 bytes, and name and text are UTF-8"
-                                      : wafer_result_text(result));
+            : result == WAFER_INVALID
+                ? "a name is 1 to 255 bytes; name and text are UTF-8 without NUL"
+                : wafer_result_text(result));
     return TOOL_FAILED;
 }
 

@@ -53,19 +53,17 @@ static size_t compare(const struct entries *before, const struct entries *now,
 
 static int print_fresh(const struct tool_list *list, wafer_revocation *fresh, size_t count)
 {
+    struct tool_json json = {stdout, false};
     int64_t now_ms = tool_now();
 
     if (now_ms < 0)
         return tool_failed("the clock cannot be read");
     qsort(fresh, count, sizeof *fresh, tool_compare_times);
-    for (size_t i = 0; i < count; i++) {
-        if (list->json) {
-            tool_write_entry_json(stdout, &fresh[i], now_ms);
-            putchar('\n');
-        } else {
+    for (size_t i = 0; i < count; i++)
+        if (list->json)
+            tool_write_entry_json(&json, &fresh[i], now_ms, true);
+        else
             tool_write_entry(stdout, &fresh[i], now_ms);
-        }
-    }
     return TOOL_DONE;
 }
 
