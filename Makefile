@@ -29,6 +29,7 @@ LMDB_SONAME := libwafer-lmdb.so.$(firstword $(subst ., ,$(VERSION)))
 CORE    := $(wildcard src/*.c)
 TOOL    := $(wildcard src/tool/*.c)
 DEMO    := $(wildcard src/demo/*.c)
+PAGES   := $(wildcard src/demo/pages/*)
 OPTION  := $(wildcard src/option/*.c)
 LMDB    := $(if $(LMDB_LIBS),$(wildcard src/lmdb/*.c))
 STACKS  := $(patsubst src/examples/stack_%.c,%,$(wildcard src/examples/stack_*.c))
@@ -171,7 +172,16 @@ $(BUILD)/wafer: $(call object,$(TOOL)) $(LISTS)
 	$(call say,LINK,$@)
 	@$(LINK) $^ $(LMDB_LIBS) $(CORE_LIBS) -o $@
 
-$(BUILD)/wafer-demo: $(call object,$(DEMO)) $(LISTS)
+# The pages of the demo are part of it.
+$(BUILD)/obj/src/demo/embedded.c: src/demo/embed.sh $(PAGES)
+	@mkdir -p $(@D)
+	@src/demo/embed.sh $(PAGES) > $@
+
+$(BUILD)/obj/src/demo/embedded.o: $(BUILD)/obj/src/demo/embedded.c $(BUILD)/flags
+	$(call say,CC,$@)
+	@$(COMPILE) -iquote src/demo -MMD -MP -c $< -o $@
+
+$(BUILD)/wafer-demo: $(call object,$(DEMO)) $(BUILD)/obj/src/demo/embedded.o $(LISTS)
 	$(call say,LINK,$@)
 	@$(LINK) $^ -lmicrohttpd $(LMDB_LIBS) $(CORE_LIBS) -o $@
 
