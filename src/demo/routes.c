@@ -19,7 +19,7 @@ static const struct demo_route of_account[] = {
     {"/style.css", .type = "text/css; charset=utf-8"},
     {"/page.js", .type = "text/javascript; charset=utf-8"},
     {"/icon.svg", .type = "image/svg+xml"},
-    {NULL},
+    {.path = NULL},
 };
 
 static const struct demo_route of_operator[] = {
@@ -31,7 +31,7 @@ static const struct demo_route of_operator[] = {
     {"/revoke-everyone", .post = true, .operator_only = true, .act = demo_revoke_everyone_act},
     {"/rotate", .post = true, .operator_only = true, .act = demo_rotate_act},
     {"/retire", .post = true, .operator_only = true, .act = demo_retire_act},
-    {NULL},
+    {.path = NULL},
 };
 
 const struct demo_route *demo_route_find(bool operators, const char *path)
