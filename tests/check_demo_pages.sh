@@ -216,6 +216,10 @@ the_token_is_taken_apart() {
     equals 'the parts in hex are the whole cookie' "$hex" "$parts"
     equals 'the coloured text is the whole cookie' "$(token ada)" \
         "$(sed -n 's/.*id="token">\(.*\)<\/code>.*/\1/p' "$folder/page" | sed 's/<[^>]*>//g')"
+    contains 'of which two characters are the version' \
+        "data-part=\"version\" title=\"Version\">$(token ada | cut -c1-2)<" "$folder/page"
+    contains 'and the next four the key id' \
+        "data-part=\"key-id\" title=\"Key id\">$(token ada | cut -c3-6)<" "$folder/page"
     shows 'the version is the first byte' hex-version "$(echo "$hex" | cut -c1-2)"
     shows 'the key id is the next three' hex-key-id "$(echo "$hex" | cut -c3-8)"
     shows 'the nonce the next 24' hex-nonce "$(echo "$hex" | cut -c9-56)"

@@ -23,7 +23,8 @@ static const char *what_happened(wafer_verdict verdict)
     case WAFER_REJECTED:
         return "The cookie that came is not one of this server's, so a new session has begun.";
     default:
-        return "This is your first visit, or your browser keeps no cookies.";
+        return "No cookie came: this is your first visit, you signed out, or your browser keeps "
+               "none.";
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define NESTING_MAX 16 /* templates and sections within each other */
+#define NESTING_MAX 16 /* templates and sections in each other */
 
 /* A piece of a template that is not written yet. */
 struct piece {
@@ -18,7 +18,19 @@ struct place {
     size_t length;
 };
 
-static bool render(FILE *out, struct piece piece, const struct demo_values *values, int depth);
+/* A template or section that is being written. */
+struct frame {
+    struct piece rest;
+    struct piece whole;
+    const struct demo_values *values;
+    bool repeats; /* for each row from `values` on */
+};
+
+struct writer {
+    FILE *out;
+    struct frame frames[NESTING_MAX];
+    size_t depth;
+};
 
 static void write_escaped(FILE *out, const char *text, size_t length)
 {
@@ -97,81 +109,100 @@ static bool take_section(struct piece *piece, const struct place *opening, struc
     return false;
 }
 
-static bool render_section(FILE *out, struct piece *piece, const struct place *place,
-                           const struct demo_values *values, int depth)
+static bool push(struct writer *writer, struct piece piece, const struct demo_values *values,
+                 bool repeats)
 {
-    const struct demo_value *value = look_up(values, place);
-    bool filled = value != NULL && (value->rows != NULL || value->length > 0);
-    struct piece inside;
-
-    if (!take_section(piece, place, &inside))
+    if (writer->depth == NESTING_MAX)
         return false;
-    if (place->kind == '^')
-        return filled || render(out, inside, values, depth + 1);
-    if (!filled)
-        return true;
-    if (value->rows == NULL)
-        return render(out, inside, values, depth + 1);
-    for (const struct demo_values *row = value->rows; row != NULL; row = row->next_row)
-        if (!render(out, inside, row, depth + 1))
-            return false;
+    writer->frames[writer->depth++] = (struct frame){piece, piece, values, repeats};
     return true;
 }
 
-static bool render_file(FILE *out, const char *name, size_t length,
-                        const struct demo_values *values, int depth)
+static bool push_file(struct writer *writer, const struct place *place,
+                      const struct demo_values *values)
 {
-    const struct place place = {'>', name, length};
-
     for (const struct demo_file *file = demo_files; file->name != NULL; file++)
-        if (is_named(file->name, &place)) {
+        if (is_named(file->name, place)) {
             const char *text = (const char *)file->bytes;
 
-            return render(out, (struct piece){text, text + file->size}, values, depth + 1);
+            return push(writer, (struct piece){text, text + file->size}, values, false);
         }
     return false;
 }
 
-static bool render_place(FILE *out, struct piece *piece, const struct place *place,
-                         const struct demo_values *values, int depth)
+static bool push_section(struct writer *writer, struct frame *frame, const struct place *place)
+{
+    const struct demo_value *value = look_up(frame->values, place);
+    bool filled = value != NULL && (value->rows != NULL || value->length > 0);
+    struct piece inside;
+
+    if (!take_section(&frame->rest, place, &inside))
+        return false;
+    if (filled == (place->kind == '^'))
+        return true;
+    if (filled && value->rows != NULL)
+        return push(writer, inside, value->rows, true);
+    return push(writer, inside, frame->values, false);
+}
+
+static bool fill(struct writer *writer, struct frame *frame, const struct place *place)
 {
     const struct demo_value *value;
 
     switch (place->kind) {
     case '#':
     case '^':
-        return render_section(out, piece, place, values, depth);
+        return push_section(writer, frame, place);
     case '>':
-        return render_file(out, place->name, place->length, values, depth);
+        return push_file(writer, place, frame->values);
     case '/':
         return false;
     default:
-        value = look_up(values, place);
+        value = look_up(frame->values, place);
         if (value != NULL && value->text != NULL)
-            write_escaped(out, value->text, value->length);
+            write_escaped(writer->out, value->text, value->length);
         return true;
     }
 }
 
-static bool render(FILE *out, struct piece piece, const struct demo_values *values, int depth)
+static void write_piece(FILE *out, struct piece piece)
 {
-    struct piece before;
-    struct place place;
-
-    if (depth > NESTING_MAX)
-        return false;
-    while (next_place(&piece, &before, &place)) {
-        fwrite(before.at, 1, (size_t)(before.end - before.at), out);
-        if (!render_place(out, &piece, &place, values, depth))
-            return false;
-    }
     fwrite(piece.at, 1, (size_t)(piece.end - piece.at), out);
-    return true;
+}
+
+/* The end of a frame: the next row, or what is around it. */
+static void leave(struct writer *writer, struct frame *frame)
+{
+    write_piece(writer->out, frame->rest);
+    if (frame->repeats && frame->values->next_row != NULL) {
+        frame->values = frame->values->next_row;
+        frame->rest = frame->whole;
+    } else {
+        writer->depth--;
+    }
 }
 
 bool demo_render(FILE *out, const char *file, const struct demo_values *values)
 {
-    return values != NULL && !values->failed && render_file(out, file, strlen(file), values, 0);
+    struct writer writer = {.out = out, .depth = 0};
+    const struct place start = {'>', file, strlen(file)};
+    struct piece before;
+    struct place place;
+
+    if (values == NULL || values->failed || !push_file(&writer, &start, values))
+        return false;
+    while (writer.depth > 0) {
+        struct frame *frame = &writer.frames[writer.depth - 1];
+
+        if (!next_place(&frame->rest, &before, &place)) {
+            leave(&writer, frame);
+            continue;
+        }
+        write_piece(out, before);
+        if (!fill(&writer, frame, &place))
+            return false;
+    }
+    return true;
 }
 
 const struct demo_file *demo_file_find(const char *name)

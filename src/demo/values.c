@@ -10,30 +10,38 @@ struct demo_values *demo_values_new(void)
     return calloc(1, sizeof(struct demo_values));
 }
 
-void demo_values_free(struct demo_values *values)
+static void free_texts(struct demo_values *values)
 {
-    while (values != NULL) {
-        struct demo_values *next_row = values->next_row;
+    while (values->first != NULL) {
         struct demo_value *value = values->first;
 
-        while (value != NULL) {
-            struct demo_value *next = value->next;
-
-            demo_values_free(value->rows);
-            free(value->text);
-            free(value);
-            value = next;
-        }
-        free(values);
-        values = next_row;
+        values->first = value->next;
+        free(value->text);
+        free(value);
     }
 }
 
-/* Marks the whole page as incomplete, as rows are parts of it. */
+void demo_values_free(struct demo_values *values)
+{
+    while (values != NULL) {
+        struct demo_values *made = values->made;
+
+        free_texts(values);
+        free(values);
+        values = made;
+    }
+}
+
+static struct demo_values *page_of(struct demo_values *values)
+{
+    while (values->around != NULL)
+        values = values->around;
+    return values;
+}
+
 static void fail(struct demo_values *values)
 {
-    for (; values != NULL; values = values->around)
-        values->failed = true;
+    page_of(values)->failed = true;
 }
 
 static struct demo_value *add(struct demo_values *values, const char *name)
@@ -89,20 +97,24 @@ void demo_put_flag(struct demo_values *values, const char *name, bool flag)
 
 struct demo_values *demo_add_row(struct demo_values *values, const char *list)
 {
-    struct demo_value *value = NULL;
+    struct demo_value *value;
+    struct demo_values *page;
     struct demo_values *row;
 
     if (values == NULL)
         return NULL;
+    page = page_of(values);
     for (value = values->first; value != NULL && strcmp(value->name, list) != 0;)
         value = value->next;
     if (value == NULL)
         value = add(values, list);
     row = value != NULL ? demo_values_new() : NULL;
     if (row == NULL) {
-        fail(values);
+        page->failed = true;
         return NULL;
     }
+    row->made = page->made;
+    page->made = row;
     row->around = values;
     if (value->last_row != NULL)
         value->last_row->next_row = row;

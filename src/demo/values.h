@@ -17,7 +17,8 @@ struct demo_values {
     struct demo_value *first;     /* the latest, so that setting a value anew replaces it */
     struct demo_values *around;   /* of a row: what the list is in */
     struct demo_values *next_row; /* of the same list */
-    bool failed;                  /* memory ran out: it is incomplete */
+    struct demo_values *made;     /* of a page: all its rows, one after the other, to be freed */
+    bool failed;                  /* of a page: memory ran out, so it is incomplete */
 };
 
 #endif
