@@ -282,6 +282,10 @@ each_pair_is_shown() {
     shows 'no cookie is no line' line-count 0
     bare -H 'Cookie;' "${url}cookies" >"$folder/page"
     contains 'an empty line has no cookie' 'There is no cookie in it' "$folder/page"
+    post twin login -d user=twin >/dev/null
+    bare -H "Cookie: wafer-demo=$(token ada); wafer-demo=$(token twin)" "${url}cookies" \
+        >"$folder/page"
+    contains 'two valid ones are a conflict, which is told' 'id="conflict"' "$folder/page"
     good="wafer-demo=$(token ada)"
     equals 'too many cookies are shown, too' 200 \
         "$(status_of -D "$folder/head" -H "Cookie: $(repeat "$good; " 65)" "${url}cookies")"

@@ -1,6 +1,7 @@
 /* What the operator's forms do. */
 #include "demo.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "words.h"
@@ -23,12 +24,15 @@ static void go_back(struct demo_request *request, struct demo_answer *answer, co
 void demo_operator_login_act(struct demo_request *request, struct demo_answer *answer)
 {
     char password[DEMO_BODY_MAX + 1];
+    enum demo_attempt attempt;
     size_t length;
     wafer_result result;
 
     if (!demo_read_field(request, answer, "password", password, &length))
         return;
-    switch (demo_password_try(request->server->password, password, length)) {
+    attempt = demo_password_try(request->server->password, password, length);
+    sodium_memzero(password, sizeof password);
+    switch (attempt) {
     case DEMO_RIGHT:
         result = wafer_login(request->session, "operator", strlen("operator"), NULL, 0);
         if (result == WAFER_OK)

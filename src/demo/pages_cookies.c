@@ -77,6 +77,7 @@ void demo_cookies_show(struct demo_request *request, struct demo_answer *answer)
     demo_put(walk.values, "cookie", request->account->cookie);
     demo_put(walk.values, "verdict", wafer_verdict_text(request->verdict));
     demo_put(walk.values, "explain", wafer_explain(request->session));
+    demo_put_flag(walk.values, "conflict", wafer_conflict(request->session));
     demo_put_flag(walk.values, "frozen", wafer_frozen(request->session));
     demo_page_write(answer, "cookies.html", walk.values);
 }

@@ -123,7 +123,8 @@ enum demo_attempt demo_password_try(struct demo_password *password, const char *
     if (sodium_memcmp(hash, password->hash, sizeof hash) != 0)
         return DEMO_WRONG;
     pthread_mutex_lock(&password->lock);
-    password->wrong--;
+    if (password->wrong > 0) /* a new minute may have begun since */
+        password->wrong--;
     pthread_mutex_unlock(&password->lock);
     return DEMO_RIGHT;
 }

@@ -1,6 +1,7 @@
 /* What libmicrohttpd calls: a request begins, brings its body, is over. */
 #include "demo.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -98,6 +99,7 @@ void demo_completed(void *server, struct MHD_Connection *connection, void **cont
     if (request == NULL)
         return;
     wafer_session_free(request->session);
+    sodium_memzero(request->body, sizeof request->body); /* it may hold the operator's password */
     free(request);
     *context = NULL;
 }
