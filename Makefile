@@ -29,6 +29,7 @@ LMDB_SONAME := libwafer-lmdb.so.$(firstword $(subst ., ,$(VERSION)))
 CORE    := $(wildcard src/*.c)
 TOOL    := $(wildcard src/tool/*.c)
 DEMO    := $(wildcard src/demo/*.c)
+PAGES   := $(wildcard src/demo/pages/*)
 OPTION  := $(wildcard src/option/*.c)
 LMDB    := $(if $(LMDB_LIBS),$(wildcard src/lmdb/*.c))
 STACKS  := $(patsubst src/examples/stack_%.c,%,$(wildcard src/examples/stack_*.c))
@@ -179,7 +180,16 @@ $(BUILD)/wafer: $(call object,$(TOOL)) $(LISTS)
 	$(call say,LINK,$@)
 	@$(LINK) $^ $(LMDB_LIBS) $(CORE_LIBS) -o $@
 
-$(BUILD)/wafer-demo: $(call object,$(DEMO)) $(LISTS)
+# The pages of the demo are part of it.
+$(BUILD)/obj/src/demo/embedded.c: src/demo/embed.sh $(PAGES)
+	@mkdir -p $(@D)
+	@src/demo/embed.sh $(PAGES) > $@
+
+$(BUILD)/obj/src/demo/embedded.o: $(BUILD)/obj/src/demo/embedded.c $(BUILD)/flags
+	$(call say,CC,$@)
+	@$(COMPILE) -iquote src/demo -MMD -MP -c $< -o $@
+
+$(BUILD)/wafer-demo: $(call object,$(DEMO)) $(BUILD)/obj/src/demo/embedded.o $(LISTS)
 	$(call say,LINK,$@)
 	@$(LINK) $^ -lmicrohttpd $(LMDB_LIBS) $(CORE_LIBS) -o $@
 
@@ -300,7 +310,7 @@ programs = $(patsubst $(BUILD)/%,build/$(1)/%,$(PROGRAMS))
 unit     = $(patsubst %.c,build/$(1)/%,$(TESTS))
 THREADED := $(shell grep -l 'pthread_create' $(TESTS) /dev/null)
 # Scripts that drive the programs from outside are worth running under a sanitizer and for coverage.
-DRIVERS  := $(wildcard tests/check_tool*.sh tests/check_demo.sh tests/check_stacks.sh)
+DRIVERS  := $(wildcard tests/check_tool*.sh tests/check_demo*.sh tests/check_stacks.sh)
 # $(call run,label,variant,tests) runs them and counts.
 run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
       tests/run.sh $(1) $(3)

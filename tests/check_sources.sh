@@ -65,8 +65,9 @@ calls 'strcpy|strcat|stpcpy|v?sprintf|atoi|atol|atoll|strtok|gets|alloca' none .
 # shellcheck disable=SC2046 # no file name has a space
 calls 'time|clock_gettime|gettimeofday|timespec_get' src/clock.c $(core) |
     broken 'only src/clock.c reads the clock'
-calls 'getrandom|getentropy|randombytes_[a-z]*|rand|random|arc4random[a-z_]*' src/nonce.c src |
-    broken 'only src/nonce.c asks for randomness'
+calls 'getrandom|getentropy|randombytes_[a-z]*|rand|random|arc4random[a-z_]*' \
+    'src/\(nonce\|demo/password\)\.c' src |
+    broken 'only src/nonce.c, and the demo for a password, asks for randomness'
 calls 'crypto_(aead|stream|onetimeauth|secretbox|secretstream|box|core)_[a-z0-9_]*' \
     'src/\(cipher\|nonce\)\.c' src |
     broken 'only src/cipher.c and src/nonce.c call ciphers'
@@ -127,7 +128,7 @@ find src -name '*.[ch]' | while read -r file; do
 done | broken 'functions in src/ have at most 60 lines, files at most 450'
 
 find include src tests fuzz bench .ci -name vectors -prune -o -type f \
-    \( -name '*.[ch]' -o -name '*.sh' -o -name '*.in' -o -path '.ci/*' \) -print 2>/dev/null |
+    \( -name '*.[ch]' -o -path 'src/demo/pages/*' -o -name '*.sh' -o -name '*.in' -o -path '.ci/*' \) -print 2>/dev/null |
     sort >"$folder/texts"
 for file in Makefile README.md LICENSE .clang-format .clang-tidy .gitignore; do
     [ ! -e "$file" ] || echo "$file"

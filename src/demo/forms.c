@@ -1,6 +1,8 @@
 /* application/x-www-form-urlencoded, as browsers and curl send it. */
 #include "demo.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int hex_digit(char character)
@@ -59,4 +61,34 @@ enum demo_field demo_form_field(const char *body, size_t body_length, const char
         pair = pair_end + 1;
     }
     return DEMO_FIELD_ABSENT;
+}
+
+bool demo_read_field(const struct demo_request *request, struct demo_answer *answer,
+                     const char *name, char value[DEMO_BODY_MAX + 1], size_t *length)
+{
+    enum demo_field found = demo_form_field(request->body, request->received, name, value, length);
+    char advice[80];
+
+    if (found == DEMO_FIELD_FOUND)
+        return true;
+    snprintf(advice, sizeof advice, "The field \"%s\" is missing.", name);
+    demo_page_error(request, answer, MHD_HTTP_BAD_REQUEST, "The form is not complete",
+                    found == DEMO_FIELD_ABSENT
+                        ? advice
+                        : "A field is not urlencoded: % must be followed by two hex digits.");
+    return false;
+}
+
+bool demo_read_integer(const char *text, size_t length, int64_t *number)
+{
+    const char *digits = text + (text[0] == '-');
+    char *end;
+    long long value;
+
+    errno = 0;
+    value = strtoll(text, &end, 10);
+    if (*digits < '0' || *digits > '9' || end != text + length || errno != 0)
+        return false;
+    *number = value;
+    return true;
 }

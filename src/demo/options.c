@@ -17,8 +17,8 @@ void demo_help(FILE *out)
 {
     fputs("Usage: wafer-demo --keys FILE [OPTION]...\n"
           "\n"
-          "A small web server whose sessions are in an encrypted cookie: sign in, count visits,\n"
-          "keep a note, sign out, sign out everywhere.\n"
+          "A small web server whose sessions are in an encrypted cookie: sign in, change its\n"
+          "variables, see what is in the cookie, sign out, sign out everywhere.\n"
           "\n"
           "  --keys FILE         the key file; make one with: wafer keys new FILE\n"
           "  --revocations LIST  the list of sessions that are refused: memory, if not given;\n"
@@ -28,6 +28,13 @@ void demo_help(FILE *out)
           "  --address A         the address, 127.0.0.1 if not given\n"
           "  --idle SECONDS      unused for so long ends a session, 1800 if not given; 0: never\n"
           "  --absolute SECONDS  so long after signing in it ends, 43200 if not given\n"
+          "  --tls-certificate FILE, --tls-key FILE\n"
+          "                      two PEM files for https; the cookies are then Secure and named\n"
+          "                      __Host-... Without them it is plain http\n"
+          "  --operator-password FILE\n"
+          "                      its first line is the password for /operator, which lists and\n"
+          "                      revokes sessions and rotates keys; if not given, one is made\n"
+          "                      and printed\n"
           "  --help              prints this\n"
           "\n"
           "SIGHUP reads the key file anew; SIGINT (Ctrl-C) and SIGTERM end the server.\n"
@@ -127,6 +134,15 @@ static bool read_option(int option, const char *value, struct demo_options *opti
         options->revocations = value;
         return revocations_option_kind(value) != REVOCATIONS_UNKNOWN ||
                complain("--revocations takes memory, file:PATH or lmdb:FOLDER, not", value);
+    case 'c':
+        options->tls_certificate = value;
+        return true;
+    case 't':
+        options->tls_key = value;
+        return true;
+    case 'o':
+        options->operator_password = value;
+        return true;
     case 'h':
         options->help = true;
         return true;
@@ -140,6 +156,10 @@ static bool complete(struct demo_options *options)
     if (options->keys == NULL) {
         fputs("wafer-demo: --keys FILE is missing; make a key file with: wafer keys new FILE\n",
               stderr);
+        return false;
+    }
+    if ((options->tls_certificate == NULL) != (options->tls_key == NULL)) {
+        fputs("wafer-demo: https needs both --tls-certificate and --tls-key\n", stderr);
         return false;
     }
     if (!read_address(options))
@@ -163,6 +183,9 @@ bool demo_options_read(int count, char **arguments, struct demo_options *options
                                           {"address", required_argument, NULL, 'a'},
                                           {"idle", required_argument, NULL, 'i'},
                                           {"absolute", required_argument, NULL, 'm'},
+                                          {"tls-certificate", required_argument, NULL, 'c'},
+                                          {"tls-key", required_argument, NULL, 't'},
+                                          {"operator-password", required_argument, NULL, 'o'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;
