@@ -40,6 +40,8 @@ BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/be
 BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie threads)
 PEERS   := $(wildcard bench/peers/*.c)
 MANUALS := $(wildcard src/tool/*.1)
+CMAKES  := wafer-config.cmake wafer-config-version.cmake
+CMAKEDIR = $(LIBDIR)/cmake/wafer
 HEADERS := $(wildcard include/*.h include/wafer/*.h)
 PARTS   := $(filter-out $(if $(LMDB),,lmdb.h),$(notdir $(wildcard include/wafer/*.h)))
 # This one needs npm: it is a group of its own.
@@ -395,7 +397,7 @@ group-fuzz:
 # ---- Goals ----
 
 deps: ## install the Debian packages that the goals need and that are missing
-	@.ci/deps build demo lmdb check stacks vectors load coverage tidy format
+	@.ci/deps build demo lmdb check install stacks vectors load coverage tidy format
 
 demo: ## set up, then serve the demo on PORT (8080)
 	@.ci/deps build demo
@@ -404,11 +406,11 @@ demo: ## set up, then serve the demo on PORT (8080)
 	@exec $(BUILD)/wafer-demo --port $(PORT) --keys $(BUILD)/demo.keys
 
 check: ## set up, then run every test; at most 5 minutes
-	@.ci/deps build demo lmdb check stacks
+	@.ci/deps build demo lmdb check install stacks
 	+$(groups) $(CHECKS)
 
 check-all: ## check, then the coverage gate and the long runs
-	@.ci/deps build demo lmdb check stacks vectors load coverage
+	@.ci/deps build demo lmdb check install stacks vectors load coverage
 	+$(groups) $(CHECKS) $(LONG)
 
 check-stacks: ## run the suite that drives each HTTP stack's example alike
@@ -509,7 +511,8 @@ format: ## put all C files in the house's form with clang-format
 	@clang-format -i $(HEADERS) $(wildcard $(foreach folder,src src/* bench bench/peers fuzz tests, \
 	    $(folder)/*.[ch]))
 
-pkgconfig = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+# Where things are installed, in a template.
+fill = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
     -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
     -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|'
 
@@ -518,7 +521,7 @@ install -m 644 $(LMDB_STATIC) '$(DESTDIR)$(LIBDIR)'
 	install -m 755 $(LMDB_SHARED) '$(DESTDIR)$(LIBDIR)'
 	ln -sf libwafer-lmdb.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(LMDB_SONAME)'
 	ln -sf $(LMDB_SONAME) '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.so'
-	$(pkgconfig) src/lmdb/wafer-lmdb.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc'
+	$(fill) src/lmdb/wafer-lmdb.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc'
 endef
 
 install: all ## install below PREFIX (/usr/local), staged in DESTDIR
@@ -530,7 +533,10 @@ install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 	install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)'
 	ln -sf libwafer.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libwafer.so'
-	$(pkgconfig) src/wafer.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc'
+	$(fill) src/wafer.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc'
+	install -d '$(DESTDIR)$(CMAKEDIR)'
+	for file in $(CMAKES); do \
+	    $(fill) src/$$file.in > '$(DESTDIR)$(CMAKEDIR)/'$$file || exit 1; done
 	$(if $(LMDB),$(install_lmdb))
 	for command in $(COMMAND); do install -m 755 $$command '$(DESTDIR)$(BINDIR)' || exit 1; done
 	for manual in $(MANUALS); do \
@@ -547,8 +553,9 @@ uninstall: ## remove what install installed
 	for header in $(notdir $(wildcard include/wafer/*.h)); do \
 	    rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer/'$$header; done
 	for manual in $(notdir $(MANUALS)); do rm -f '$(DESTDIR)$(MANDIR)/man1/'$$manual; done
-	if test -d '$(DESTDIR)$(INCLUDEDIR)/wafer'; then \
-	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(INCLUDEDIR)/wafer'; fi
+	for file in $(CMAKES); do rm -f '$(DESTDIR)$(CMAKEDIR)/'$$file; done
+	for folder in '$(DESTDIR)$(INCLUDEDIR)/wafer' '$(DESTDIR)$(CMAKEDIR)'; do \
+	    test ! -d "$$folder" || rmdir --ignore-fail-on-non-empty "$$folder" || exit 1; done
 
 dist: ## pack the last commit as build/wafer-VERSION.tar.gz
 	@mkdir -p $(BUILD)
