@@ -16,7 +16,8 @@ FUZZ_SECONDS ?= 10
 SEEDS      ?= 10
 JOBS       ?= $(shell nproc)
 
-VERSION := $(shell sed -n 's/^\#define WAFER_VERSION  *"\(.*\)"/\1/p' include/wafer.h)
+read_version = sed -n 's/^\#define WAFER_VERSION  *"\(.*\)"/\1/p'
+VERSION := $(shell $(read_version) include/wafer.h)
 SONAME  := libwafer.so.$(firstword $(subst ., ,$(VERSION)))
 
 # Empty without liblmdb: then there is no libwafer-lmdb, and no program knows lmdb:FOLDER.
@@ -557,9 +558,16 @@ uninstall: ## remove what install installed
 	for folder in '$(DESTDIR)$(INCLUDEDIR)/wafer' '$(DESTDIR)$(CMAKEDIR)'; do \
 	    test ! -d "$$folder" || rmdir --ignore-fail-on-non-empty "$$folder" || exit 1; done
 
+# A commit always makes the same bytes: nobody's settings, time or rights get in.
 dist: ## pack the last commit as build/wafer-VERSION.tar.gz
+	@git rev-parse -q --verify HEAD >/dev/null 2>&1 || { \
+	    echo 'make dist packs the last commit: call it in a clone of the repository.'; exit 1; }
+	@git diff --quiet HEAD || echo 'Changes that are not committed stay out.'
 	@mkdir -p $(BUILD)
-	git archive --prefix=wafer-$(VERSION)/ -o $(BUILD)/wafer-$(VERSION).tar.gz HEAD
+	@version=$$(git show HEAD:./include/wafer.h | $(read_version)) && test -n "$$version" && \
+	    tar=$(BUILD)/wafer-$$version.tar && \
+	    git -c tar.umask=0022 -c core.autocrlf=false archive --prefix=wafer-$$version/ -o $$tar HEAD && \
+	    gzip -9nf $$tar && echo $$tar.gz
 
 clean: ## remove everything that was built
 	rm -rf build
