@@ -14,6 +14,7 @@ BUILD      ?= build
 PORT       ?= 8080
 FUZZ_SECONDS ?= 10
 SEEDS      ?= 10
+MAINTAINER ?= The Wafer authors <wafer@wafer.example>
 JOBS       ?= $(shell nproc)
 
 read_version = sed -n 's/^\#define WAFER_VERSION  *"\(.*\)"/\1/p'
@@ -115,7 +116,7 @@ LIBS_kore            = -shared -Wl,-z,nodelete
 say = @printf '  %-5s %s\n' $(1) $(2)
 
 .PHONY: all amalgamation deps examples demo check check-all check-foreign check-stacks torture sanitize valgrind coverage fuzz \
-        fuzz-replay fuzz-afl fuzz-coverage bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist clean help everything FORCE
+        fuzz-replay fuzz-afl fuzz-coverage bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist deb clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -566,8 +567,27 @@ dist: ## pack the last commit as build/wafer-VERSION.tar.gz
 	@mkdir -p $(BUILD)
 	@version=$$(git show HEAD:./include/wafer.h | $(read_version)) && test -n "$$version" && \
 	    tar=$(BUILD)/wafer-$$version.tar && \
-	    git -c tar.umask=0022 -c core.autocrlf=false archive --prefix=wafer-$$version/ -o $$tar HEAD && \
+	    git -c tar.umask=0022 -c core.autocrlf=false archive --prefix=wafer-$$version/ \
+	        -o $$tar HEAD && \
 	    gzip -9nf $$tar && echo $$tar.gz
+
+DEB      := $(BUILD)/deb
+# When the last commit was made; or, in what was unpacked, the file.
+DEB_TIME  = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || \
+              stat -c %Y include/wafer.h))
+DEB_BUILD_OPTIONS ?= noautodbgsym
+
+deb: ## build Debian packages as build/deb/*.deb; MAINTAINER='Name <address>'
+	@.ci/deps build deb
+	@rm -rf $(DEB) && mkdir -p $(DEB)/wafer
+	@cp -R include src Makefile README.md LICENSE $(DEB)/wafer
+	@mv $(DEB)/wafer/src/debian $(DEB)/wafer
+	@sed -i 's|@MAINTAINER@|$(MAINTAINER)|' $(DEB)/wafer/debian/control
+	@printf 'wafer ($(VERSION)) unstable; urgency=medium\n\n  * Version $(VERSION).\n\n -- %s  %s\n' \
+	    '$(MAINTAINER)' "$$(LC_ALL=C date -uR -d @$(DEB_TIME))" > $(DEB)/wafer/debian/changelog
+	$(call say,DEB,$(DEB))
+	@cd $(DEB)/wafer && env -u BUILD -u MAKEFLAGS DEB_BUILD_OPTIONS='$(DEB_BUILD_OPTIONS)' \
+	    dpkg-buildpackage -b -us -uc -j$(JOBS) >../log 2>&1 || { cat ../log; exit 1; }
 
 clean: ## remove everything that was built
 	rm -rf build

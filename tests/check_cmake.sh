@@ -1,6 +1,6 @@
 #!/bin/sh
-# CMake's find_package(wafer): README's project, outside the tree, finds what is installed, though it
-# was moved after its installation; each target links, versions and components are checked.
+# CMake's find_package(wafer): README's project, outside the tree, finds what is installed, though
+# it was moved after its installation; each target links, versions and components are checked.
 set -u
 . tests/report.sh
 
