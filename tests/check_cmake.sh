@@ -31,8 +31,8 @@ built() { # NAME: with what it said when it failed
 
 readmes_project() {
     mkdir "$folder/readme"
-    sed -n '/^```cmake$/,/^```$/p' README.md | sed '1d;$d' >"$folder/readme/CMakeLists.txt"
-    sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$folder/readme/visits.c"
+    readme_block cmake >"$folder/readme/CMakeLists.txt"
+    readme_block c >"$folder/readme/visits.c"
     built readme
     report $? "README's project is built with what was installed and moved"
     "$built_at/wafer" keys new "$folder/readme/session.keys" >"$folder/log" 2>&1

@@ -75,7 +75,7 @@ visits() { # PROGRAM
         >"$folder/visit" 2>&1
     contains "and counts a visit" '^visit 1' "$folder/visit"
 }
-sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$folder/visits.c"
+readme_block c >"$folder/visits.c"
 "$root/usr/bin/wafer" keys new "$folder/session.keys" >"$folder/log" 2>&1
 report $? 'the command makes keys'
 compile shared
@@ -87,7 +87,7 @@ visits static
 readelf -S "$root/usr/lib/$machine/libwafer.so.$version" >"$folder/sections"
 lacks 'the library carries nothing for debuggers' '\.debug' "$folder/sections"
 mkdir "$folder/project"
-sed -n '/^```cmake$/,/^```$/p' README.md | sed '1d;$d' >"$folder/project/CMakeLists.txt"
+readme_block cmake >"$folder/project/CMakeLists.txt"
 cp "$folder/visits.c" "$folder/project"
 cmake -S "$folder/project" -B "$folder/project/build" -DCMAKE_C_COMPILER="$CC" \
     -DCMAKE_PREFIX_PATH="$root/usr" >"$folder/log" 2>&1
