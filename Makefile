@@ -15,9 +15,11 @@ BUILD      ?= build
 PORT       ?= 8080
 FUZZ_SECONDS ?= 10
 SEEDS      ?= 10
+MAINTAINER ?= The Wafer authors <wafer@wafer.example>
 JOBS       ?= $(shell nproc)
 
-VERSION := $(shell sed -n 's/^\#define WAFER_VERSION  *"\(.*\)"/\1/p' include/wafer.h)
+read_version = sed -n 's/^\#define WAFER_VERSION  *"\(.*\)"/\1/p'
+VERSION := $(shell $(read_version) include/wafer.h)
 SONAME  := libwafer.so.$(firstword $(subst ., ,$(VERSION)))
 
 # Empty without liblmdb: then there is no libwafer-lmdb, and no program knows lmdb:FOLDER.
@@ -42,6 +44,8 @@ BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/be
 BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie threads)
 PEERS   := $(wildcard bench/peers/*.c)
 MANUALS := $(wildcard src/tool/*.1)
+CMAKES  := wafer-config.cmake wafer-config-version.cmake
+CMAKEDIR = $(LIBDIR)/cmake/wafer
 HEADERS := $(wildcard include/*.h include/wafer/*.h)
 PARTS   := $(filter-out $(if $(LMDB),,lmdb.h),$(notdir $(wildcard include/wafer/*.h)))
 # This one needs npm: it is a group of its own.
@@ -114,7 +118,7 @@ LIBS_kore            = -shared -Wl,-z,nodelete
 say = @printf '  %-5s %s\n' $(1) $(2)
 
 .PHONY: all amalgamation deps examples demo check check-all check-foreign check-stacks torture sanitize valgrind coverage fuzz \
-        fuzz-replay fuzz-afl fuzz-coverage bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist clean help everything FORCE
+        fuzz-replay fuzz-afl fuzz-coverage bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist deb clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -406,7 +410,7 @@ group-fuzz:
 # ---- Goals ----
 
 deps: ## install the Debian packages that the goals need and that are missing
-	@.ci/deps build demo lmdb check stacks vectors load coverage tidy format
+	@.ci/deps build demo lmdb check install stacks vectors load coverage tidy format
 
 demo: ## set up, then serve the demo on PORT (8080)
 	@.ci/deps build demo
@@ -415,11 +419,11 @@ demo: ## set up, then serve the demo on PORT (8080)
 	@exec $(BUILD)/wafer-demo --port $(PORT) --keys $(BUILD)/demo.keys
 
 check: ## set up, then run every test; at most 5 minutes
-	@.ci/deps build demo lmdb check stacks
+	@.ci/deps build demo lmdb check install stacks
 	+$(groups) $(CHECKS)
 
 check-all: ## check, then the coverage gate and the long runs
-	@.ci/deps build demo lmdb check stacks vectors load coverage
+	@.ci/deps build demo lmdb check install stacks vectors load coverage
 	+$(groups) $(CHECKS) $(LONG)
 
 check-stacks: ## run the suite that drives each HTTP stack's example alike
@@ -520,7 +524,8 @@ format: ## put all C files in the house's form with clang-format
 	@clang-format -i $(HEADERS) $(wildcard $(foreach folder,src src/* bench bench/peers fuzz tests, \
 	    $(folder)/*.[ch]))
 
-pkgconfig = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+# Where things are installed, in a template.
+fill = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
     -e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
     -e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|'
 
@@ -529,7 +534,7 @@ install -m 644 $(LMDB_STATIC) '$(DESTDIR)$(LIBDIR)'
 	install -m 755 $(LMDB_SHARED) '$(DESTDIR)$(LIBDIR)'
 	ln -sf libwafer-lmdb.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(LMDB_SONAME)'
 	ln -sf $(LMDB_SONAME) '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.so'
-	$(pkgconfig) src/lmdb/wafer-lmdb.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc'
+	$(fill) src/lmdb/wafer-lmdb.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc'
 endef
 
 install: all ## install below PREFIX (/usr/local), staged in DESTDIR
@@ -541,7 +546,10 @@ install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 	install -m 755 $(SHARED) '$(DESTDIR)$(LIBDIR)'
 	ln -sf libwafer.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
 	ln -sf $(SONAME) '$(DESTDIR)$(LIBDIR)/libwafer.so'
-	$(pkgconfig) src/wafer.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc'
+	$(fill) src/wafer.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc'
+	install -d '$(DESTDIR)$(CMAKEDIR)'
+	for file in $(CMAKES); do \
+	    $(fill) src/$$file.in > '$(DESTDIR)$(CMAKEDIR)/'$$file || exit 1; done
 	$(if $(LMDB),$(install_lmdb))
 	for command in $(COMMAND); do install -m 755 $$command '$(DESTDIR)$(BINDIR)' || exit 1; done
 	for manual in $(MANUALS); do \
@@ -560,12 +568,39 @@ uninstall: ## remove what install installed
 	    rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer/'$$header; done
 	for manual in $(notdir $(MANUALS)); do rm -f '$(DESTDIR)$(MANDIR)/man1/'$$manual; done
 	rm -f '$(DESTDIR)$(COMPLETIONDIR)/wafer'
-	if test -d '$(DESTDIR)$(INCLUDEDIR)/wafer'; then \
-	    rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(INCLUDEDIR)/wafer'; fi
+	for file in $(CMAKES); do rm -f '$(DESTDIR)$(CMAKEDIR)/'$$file; done
+	for folder in '$(DESTDIR)$(INCLUDEDIR)/wafer' '$(DESTDIR)$(CMAKEDIR)'; do \
+	    test ! -d "$$folder" || rmdir --ignore-fail-on-non-empty "$$folder" || exit 1; done
 
+# A commit always makes the same bytes: nobody's settings, time or rights get in.
 dist: ## pack the last commit as build/wafer-VERSION.tar.gz
+	@git rev-parse -q --verify HEAD >/dev/null 2>&1 || { \
+	    echo 'make dist packs the last commit: call it in a clone of the repository.'; exit 1; }
+	@git diff --quiet HEAD || echo 'Changes that are not committed stay out.'
 	@mkdir -p $(BUILD)
-	git archive --prefix=wafer-$(VERSION)/ -o $(BUILD)/wafer-$(VERSION).tar.gz HEAD
+	@version=$$(git show HEAD:./include/wafer.h | $(read_version)) && test -n "$$version" && \
+	    tar=$(BUILD)/wafer-$$version.tar && \
+	    git -c tar.umask=0022 -c core.autocrlf=false archive --prefix=wafer-$$version/ \
+	        -o $$tar HEAD && \
+	    gzip -9nf $$tar && echo $$tar.gz
+
+DEB      := $(BUILD)/deb
+# When the last commit was made; or, in what was unpacked, the file.
+DEB_TIME  = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || \
+              stat -c %Y include/wafer.h))
+DEB_BUILD_OPTIONS ?= noautodbgsym
+
+deb: ## build Debian packages as build/deb/*.deb; MAINTAINER='Name <address>'
+	@.ci/deps build deb
+	@rm -rf $(DEB) && mkdir -p $(DEB)/wafer
+	@cp -R include src Makefile README.md LICENSE $(DEB)/wafer
+	@mv $(DEB)/wafer/src/debian $(DEB)/wafer
+	@sed -i 's|@MAINTAINER@|$(MAINTAINER)|' $(DEB)/wafer/debian/control
+	@printf 'wafer ($(VERSION)) unstable; urgency=medium\n\n  * Version $(VERSION).\n\n -- %s  %s\n' \
+	    '$(MAINTAINER)' "$$(LC_ALL=C date -uR -d @$(DEB_TIME))" > $(DEB)/wafer/debian/changelog
+	$(call say,DEB,$(DEB))
+	@cd $(DEB)/wafer && env -u BUILD -u MAKEFLAGS DEB_BUILD_OPTIONS='$(DEB_BUILD_OPTIONS)' \
+	    dpkg-buildpackage -b -us -uc -j$(JOBS) >../log 2>&1 || { cat ../log; exit 1; }
 
 clean: ## remove everything that was built
 	rm -rf build

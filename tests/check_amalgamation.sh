@@ -33,7 +33,7 @@ cmp "$folder/many" "$folder/one"
 report $? "it has the functions that the library of many files has"
 
 cp "$made/wafer.h" "$made/wafer.c" "$folder"
-sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$folder/visits.c"
+readme_block c >"$folder/visits.c"
 # shellcheck disable=SC2086 # several words
 (cd "$folder" && cc -O1 -I. $includes visits.c wafer.c -o visits $sodium -lb64 -lpthread)
 report $? "README's program compiles with it beside"

@@ -37,3 +37,7 @@ await_address() { # FILE
     port=${url##*:}
     port=${port%/}
 }
+# README's first block of code in a language.
+readme_block() { # LANGUAGE
+    awk -v language="$1" '$0 == "```" language { inside = 1; next } /^```/ && inside { exit } inside' README.md
+}
