@@ -316,9 +316,11 @@ group-asan:
 	+@$(call variant,asan,$(call programs,asan))
 	@$(call run,asan,asan,$(call unit,asan) $(DRIVERS))
 
+# With registers that are right at every access, as a test goes on after a fault that it provoked.
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+            --vex-iropt-register-updates=allregs-at-mem-access
 group-valgrind: group-gcc
-	@WRAPPER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
-	    $(call run,valgrind,gcc,$(call unit,gcc))
+	@WRAPPER='$(VALGRIND)' $(call run,valgrind,gcc,$(call unit,gcc))
 
 # Without a fixed layout of memory, clang's older runtimes do not start on some kernels.
 group-tsan:
