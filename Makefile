@@ -124,10 +124,10 @@ everything: all $(PROGRAMS)
 examples: $(EXAMPLES) ## build the example server of each HTTP stack
 
 # Flags that changed rebuild what they went into.
+BUILT_WITH = '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' '$(TEST_LIBS)'
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' | cmp -s - $@ || \
-	    printf '%s\n' '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' > $@
+	@printf '%s\n' $(BUILT_WITH) | cmp -s - $@ || printf '%s\n' $(BUILT_WITH) > $@
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -271,8 +271,10 @@ variant_afl      := AFL_QUIET=1 CC=afl-clang-fast $(SANITIZE) \
                     INSTRUMENT='$(STOP) -fsanitize=address,undefined'
 variant_mapped   := CC=clang CFLAGS='-O0 -g' HARDENING= \
                     INSTRUMENT='-fprofile-instr-generate -fcoverage-mapping'
+LEAVING          := build/coverage/obj/tests/coverage/leave.o
 variant_coverage := CC=gcc CFLAGS='-O0 -g' HARDENING= \
-                    INSTRUMENT='--coverage -fprofile-update=atomic'
+                    INSTRUMENT='--coverage -fprofile-update=atomic' \
+                    TEST_LIBS='-Wl,--wrap=_exit $(LEAVING) -lcmocka -lcbor -ljansson $(LMDB_LIBS)'
 
 # Other types of machines: Debian's cross compilers and libraries; qemu runs what comes out.
 FOREIGN  := arm64 s390x armhf
@@ -340,11 +342,15 @@ group-foreign:
 
 group-coverage:
 	@.ci/deps coverage
-	+@$(call variant,coverage,everything)
+	+@$(call variant,coverage,$(LEAVING))
+	+@$(call variant,coverage,everything $(call fuzzed,coverage,replay))
 	@find build/coverage -name '*.gcda' -delete
-	@$(call run,coverage,coverage,$(call unit,coverage) $(DRIVERS))
+	@$(call run,coverage,coverage,$(call unit,coverage) $(DRIVERS) fuzz/replay.sh)
+	@WAFER_PORTABLE=1 $(call run,portable,coverage,fuzz/replay.sh)
 	@gcovr --root . --filter 'src/' --exclude 'src/demo/' --exclude 'src/examples/' \
-	    --print-summary --fail-under-line 95 --fail-under-branch 90 build/coverage
+	    --json=build/coverage/branches.json --print-summary --fail-under-line 95 \
+	    --fail-under-branch 90 build/coverage
+	@tests/coverage.py build/coverage/branches.json
 
 group-seeds: group-gcc
 	@for number in $$(seq $(SEEDS)); do \
@@ -427,7 +433,7 @@ valgrind: ## run the tests under valgrind
 	@.ci/deps build demo lmdb check stacks
 	+$(groups) group-valgrind
 
-coverage: ## measure what the tests reach; fails below 95 % of lines, 90 % of branches
+coverage: ## measure what tests and corpora reach; fails below tests/coverage.py's aims
 	@.ci/deps build demo lmdb check stacks
 	+$(groups) group-coverage
 
