@@ -37,6 +37,7 @@ TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)),$(wildcard
 HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange))
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FUZZERS := $(filter-out $(if $(LMDB),,fuzz/fuzz_journal.c),$(wildcard fuzz/fuzz_*.c))
+LIFE    := $(wildcard fuzz/life_*.c)
 BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
 BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie flood threads)
 PEERS   := $(wildcard bench/peers/*.c)
@@ -60,7 +61,7 @@ COMMAND  := $(if $(TOOL),$(BUILD)/wafer)
 SERVER   := $(if $(DEMO),$(BUILD)/wafer-demo)
 EXAMPLES := $(STACKS:%=$(BUILD)/examples/%)
 PROGRAMS := $(COMMAND) $(SERVER) $(EXAMPLES) $(call program,$(TESTS) $(HELPERS) $(BENCHES)) \
-            $(call object,$(FUZZERS) fuzz/replay.c)
+            $(call object,$(FUZZERS) $(LIFE) fuzz/replay.c)
 
 # ---- How ----
 
@@ -81,7 +82,7 @@ LMDB_FLAGS   := $(shell $(PKG_CONFIG) --cflags lmdb 2>/dev/null)
 # What may be included: the public parts see the public headers only.
 INCLUDES = $(SODIUM_FLAGS)
 # Not -I, because <cbor.h> is not ours.
-INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) fuzz/replay.c $(BENCHES)
+INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) $(LIFE) fuzz/replay.c $(BENCHES)
 $(call object,$(CORE)): private INCLUDES += -iquote src
 $(call object,$(INSIDERS)): private INCLUDES += -iquote src -iquote tests
 $(call object,$(LMDB) $(wildcard tests/test_lmdb*.c) fuzz/fuzz_journal.c): private INCLUDES += $(LMDB_FLAGS)
@@ -240,15 +241,17 @@ $(BUILD)/vectors/%.mjs: tests/vectors/independent/%.mjs $(BUILD)/vectors/node_mo
 # With the fuzzer's main; and with one that runs what it is given, and needs no fuzzer.
 FUZZ_LIBS := -lcbor $(LMDB_LIBS)
 
+$(BUILD)/fuzz/fuzz_life $(BUILD)/replay/fuzz_life: $(call object,$(LIFE))
+
 $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(LMDB_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) -fsanitize=fuzzer $^ $(FUZZ_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) -fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS) $(CORE_LIBS) -o $@
 
 $(BUILD)/replay/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LMDB_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) $^ $(FUZZ_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS) $(CORE_LIBS) -o $@
 
 .SECONDARY:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
