@@ -40,8 +40,9 @@ TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)),$(wildcard
 HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange sealed))
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FUZZERS := $(filter-out $(if $(LMDB),,fuzz/fuzz_journal.c),$(wildcard fuzz/fuzz_*.c))
+LIFE    := $(wildcard fuzz/life_*.c)
 BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
-BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie threads)
+BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie flood threads)
 PEERS   := $(wildcard bench/peers/*.c)
 MANUALS := $(wildcard src/tool/*.1)
 CMAKES  := wafer-config.cmake wafer-config-version.cmake
@@ -65,7 +66,7 @@ COMMAND  := $(if $(TOOL),$(BUILD)/wafer)
 SERVER   := $(if $(DEMO),$(BUILD)/wafer-demo)
 EXAMPLES := $(STACKS:%=$(BUILD)/examples/%)
 PROGRAMS := $(COMMAND) $(SERVER) $(EXAMPLES) $(call program,$(TESTS) $(HELPERS) $(BENCHES)) \
-            $(call object,$(FUZZERS) fuzz/replay.c)
+            $(call object,$(FUZZERS) $(LIFE) fuzz/replay.c)
 
 # ---- How ----
 
@@ -86,7 +87,7 @@ LMDB_FLAGS   := $(shell $(PKG_CONFIG) --cflags lmdb 2>/dev/null)
 # What may be included: the public parts see the public headers only.
 INCLUDES = $(SODIUM_FLAGS)
 # Not -I, because <cbor.h> is not ours.
-INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) fuzz/replay.c $(BENCHES)
+INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) $(LIFE) fuzz/replay.c $(BENCHES)
 $(call object,$(CORE)): private INCLUDES += -iquote src
 $(call object,$(INSIDERS)): private INCLUDES += -iquote src -iquote tests
 $(call object,$(LMDB) $(wildcard tests/test_lmdb*.c) fuzz/fuzz_journal.c): private INCLUDES += $(LMDB_FLAGS)
@@ -129,10 +130,10 @@ everything: all $(PROGRAMS)
 examples: $(EXAMPLES) ## build the example server of each HTTP stack
 
 # Flags that changed rebuild what they went into.
+BUILT_WITH = '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' '$(TEST_LIBS)'
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' | cmp -s - $@ || \
-	    printf '%s\n' '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' > $@
+	@printf '%s\n' $(BUILT_WITH) | cmp -s - $@ || printf '%s\n' $(BUILT_WITH) > $@
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -262,15 +263,17 @@ $(BUILD)/vectors/%.mjs: tests/vectors/independent/%.mjs $(BUILD)/vectors/node_mo
 # With the fuzzer's main; and with one that runs what it is given, and needs no fuzzer.
 FUZZ_LIBS := -lcbor $(LMDB_LIBS)
 
+$(BUILD)/fuzz/fuzz_life $(BUILD)/replay/fuzz_life: $(call object,$(LIFE))
+
 $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(LMDB_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) -fsanitize=fuzzer $^ $(FUZZ_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) -fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS) $(CORE_LIBS) -o $@
 
 $(BUILD)/replay/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LMDB_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) $^ $(FUZZ_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS) $(CORE_LIBS) -o $@
 
 .SECONDARY:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d)
@@ -293,8 +296,10 @@ variant_afl      := AFL_QUIET=1 CC=afl-clang-fast $(SANITIZE) \
                     INSTRUMENT='$(STOP) -fsanitize=address,undefined'
 variant_mapped   := CC=clang CFLAGS='-O0 -g' HARDENING= \
                     INSTRUMENT='-fprofile-instr-generate -fcoverage-mapping'
+LEAVING          := build/coverage/obj/tests/coverage/leave.o
 variant_coverage := CC=gcc CFLAGS='-O0 -g' HARDENING= \
-                    INSTRUMENT='--coverage -fprofile-update=atomic'
+                    INSTRUMENT='--coverage -fprofile-update=atomic' \
+                    TEST_LIBS='-Wl,--wrap=_exit $(LEAVING) -lcmocka -lcbor -ljansson $(LMDB_LIBS)'
 
 # Other types of machines: Debian's cross compilers and libraries; qemu runs what comes out.
 FOREIGN  := arm64 s390x armhf
@@ -339,9 +344,11 @@ group-asan:
 	+@$(call variant,asan,$(call programs,asan))
 	@$(call run,asan,asan,$(call unit,asan) $(DRIVERS))
 
+# With registers that are right at every access, as a test goes on after a fault that it provoked.
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+            --vex-iropt-register-updates=allregs-at-mem-access
 group-valgrind: group-gcc
-	@WRAPPER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
-	    $(call run,valgrind,gcc,$(call unit,gcc))
+	@WRAPPER='$(VALGRIND)' $(call run,valgrind,gcc,$(call unit,gcc))
 
 # Without a fixed layout of memory, clang's older runtimes do not start on some kernels.
 group-tsan:
@@ -361,11 +368,15 @@ group-foreign:
 
 group-coverage:
 	@.ci/deps coverage
-	+@$(call variant,coverage,everything)
+	+@$(call variant,coverage,$(LEAVING))
+	+@$(call variant,coverage,everything $(call fuzzed,coverage,replay))
 	@find build/coverage -name '*.gcda' -delete
-	@$(call run,coverage,coverage,$(call unit,coverage) $(DRIVERS))
+	@$(call run,coverage,coverage,$(call unit,coverage) $(DRIVERS) fuzz/replay.sh)
+	@WAFER_PORTABLE=1 $(call run,portable,coverage,fuzz/replay.sh)
 	@gcovr --root . --filter 'src/' --exclude 'src/demo/' --exclude 'src/examples/' \
-	    --print-summary --fail-under-line 95 --fail-under-branch 90 build/coverage
+	    --json=build/coverage/branches.json --print-summary --fail-under-line 95 \
+	    --fail-under-branch 90 build/coverage
+	@tests/coverage.py build/coverage/branches.json
 
 group-seeds: group-gcc
 	@for number in $$(seq $(SEEDS)); do \
@@ -448,7 +459,7 @@ valgrind: ## run the tests under valgrind
 	@.ci/deps build demo lmdb check stacks
 	+$(groups) group-valgrind
 
-coverage: ## measure what the tests reach; fails below 95 % of lines, 90 % of branches
+coverage: ## measure what tests and corpora reach; fails below tests/coverage.py's aims
 	@.ci/deps build demo lmdb check stacks
 	+$(groups) group-coverage
 

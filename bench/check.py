@@ -48,6 +48,14 @@ BARS = """
   cookie   no tokens / plain   65520  quiet         <= 3         1.15
   cookie   no version / plain  65512  quiet         <= 3         1.15
   cookie   no key / plain      65520  quiet         <= 3         1.15
+  flood    one field           1048576 quiet        <= 0.5       1.15
+  flood    semicolons          1048576 quiet        <= 0.5       1.15
+  flood    equals              1048576 quiet        <= 0.5       1.15
+  flood    quotes              1048576 quiet        <= 0.5       1.15
+  flood    pairs               1048570 quiet        <= 0.5       1.15
+  flood    no keys             1048554 quiet        <= 0.5       1.15
+  flood    forged              1048144 quiet        <= 0.5       1.15
+  flood    long forged         1047537 quiet        <= 0.5       1.15
   threads  open                256    ratio         >= 1.9       0.95
   threads  seal                256    ratio         >= 1.9       0.95
 """
@@ -76,7 +84,7 @@ class Bar:
     def __str__(self):
         sign = "<=" if self.at_most else ">="
         return (
-            f"{self.program:9}{self.subject:20}{self.size:6}  {self.figure:13}{self.value:8.5g}"
+            f"{self.program:9}{self.subject:20}{self.size:8}  {self.figure:13}{self.value:8.5g}"
             f"   {sign} {self.limit:<7.5g}{'  BEYOND' if self.is_beyond() else ''}"
         ).rstrip()
 

@@ -23,13 +23,14 @@ const struct wafer_base64_codec *const *wafer_base64_codecs(size_t *count)
     return codecs;
 }
 
-const struct wafer_base64_codec *wafer_base64_choose(void)
+const struct wafer_base64_codec *wafer_base64_choose(const struct wafer_base64_codec *const *from,
+                                                     size_t count)
 {
-    size_t i = wafer_portable() ? CODECS - 1 : 0;
+    size_t i = wafer_portable() ? count - 1 : 0;
 
-    while (i + 1 < CODECS && !codecs[i]->is_usable())
+    while (i + 1 < count && !from[i]->is_usable())
         i++;
-    return codecs[i];
+    return from[i];
 }
 
 /* Threads that come first at the same time all choose, and all the same. What is pointed to is
@@ -40,7 +41,7 @@ static const struct wafer_base64_codec *chosen_codec(void)
     const struct wafer_base64_codec *codec = atomic_load_explicit(&chosen, memory_order_relaxed);
 
     if (codec == NULL) {
-        codec = wafer_base64_choose();
+        codec = wafer_base64_choose(codecs, CODECS);
         atomic_store_explicit(&chosen, codec, memory_order_relaxed);
     }
     return codec;

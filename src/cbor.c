@@ -4,10 +4,8 @@
 #define ONE_BYTE    24
 #define EIGHT_BYTES 27
 
-size_t wafer_cbor_any_head_size(uint64_t argument)
+size_t wafer_cbor_long_head_size(uint64_t argument)
 {
-    if (argument < WAFER_CBOR_SHORT)
-        return 1;
     if (argument <= UINT8_MAX)
         return 2;
     if (argument <= UINT16_MAX)
@@ -30,12 +28,11 @@ static uint8_t width_code(size_t head_size)
     }
 }
 
-size_t wafer_cbor_put_any_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out)
+size_t wafer_cbor_put_long_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out)
 {
-    const size_t size = wafer_cbor_head_size(argument);
-    const uint8_t low = size == 1 ? (uint8_t)argument : width_code(size);
+    const size_t size = wafer_cbor_long_head_size(argument);
 
-    out[0] = (uint8_t)((unsigned)major << 5 | low);
+    out[0] = (uint8_t)((unsigned)major << 5 | width_code(size));
     for (size_t i = size - 1; i > 0; i--) {
         out[i] = (uint8_t)argument;
         argument >>= 8;

@@ -30,15 +30,15 @@ struct wafer_cbor_head {
     unsigned major;
 };
 
-/* The same functions for all arguments. */
-size_t wafer_cbor_any_head_size(uint64_t argument);
-size_t wafer_cbor_put_any_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out);
+/* The functions below for longer arguments, and reading for all. */
+size_t wafer_cbor_long_head_size(uint64_t argument);
+size_t wafer_cbor_put_long_head(enum wafer_cbor_major major, uint64_t argument, uint8_t *out);
 struct wafer_cbor_head wafer_cbor_get_any_head(const uint8_t *at, const uint8_t *end);
 
 /* Bytes that a head with this argument takes. */
 static inline size_t wafer_cbor_head_size(uint64_t argument)
 {
-    return argument < WAFER_CBOR_SHORT ? 1 : wafer_cbor_any_head_size(argument);
+    return argument < WAFER_CBOR_SHORT ? 1 : wafer_cbor_long_head_size(argument);
 }
 
 /* Writes a head in its shortest form and returns its size; out has room for it. */
@@ -46,7 +46,7 @@ static inline size_t wafer_cbor_put_head(enum wafer_cbor_major major, uint64_t a
                                          uint8_t *out)
 {
     if (argument >= WAFER_CBOR_SHORT)
-        return wafer_cbor_put_any_head(major, argument, out);
+        return wafer_cbor_put_long_head(major, argument, out);
     *out = (uint8_t)((unsigned)major << 5 | argument);
     return 1;
 }

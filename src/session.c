@@ -13,41 +13,44 @@ size_t wafer_session_size(void)
     return sizeof(wafer_session);
 }
 
+static wafer_session *set_up(void *memory, const wafer_manager *manager)
+{
+    wafer_session *session = memory;
+
+    memset(session, 0, sizeof *session);
+    wafer_variables_wipe(&session->variables);
+    session->manager = manager;
+    return session;
+}
+
 wafer_result wafer_session_place(void *memory, size_t size, const wafer_manager *manager,
                                  wafer_session **session)
 {
-    wafer_session *placed = memory;
-
     if (session == NULL)
         return WAFER_MISUSE;
     *session = NULL;
-    if (memory == NULL || manager == NULL || size < sizeof *placed ||
+    if (memory == NULL || manager == NULL || size < sizeof **session ||
         (uintptr_t)memory % alignof(wafer_session) != 0)
         return WAFER_MISUSE;
-    memset(placed, 0, sizeof *placed);
-    wafer_variables_wipe(&placed->variables);
-    placed->manager = manager;
-    *session = placed;
+    *session = set_up(memory, manager);
     return WAFER_OK;
 }
 
 wafer_result wafer_session_new(const wafer_manager *manager, wafer_session **session)
 {
     void *memory;
-    wafer_result result;
 
-    if (session == NULL || manager == NULL)
+    if (session == NULL)
         return WAFER_MISUSE;
     *session = NULL;
+    if (manager == NULL)
+        return WAFER_MISUSE;
     memory = malloc(sizeof **session);
     if (memory == NULL)
         return WAFER_NO_MEMORY;
-    result = wafer_session_place(memory, sizeof **session, manager, session);
-    if (result == WAFER_OK)
-        (*session)->allocated = true;
-    else
-        free(memory);
-    return result;
+    *session = set_up(memory, manager);
+    (*session)->allocated = true;
+    return WAFER_OK;
 }
 
 void wafer_session_free(wafer_session *session)

@@ -27,6 +27,14 @@ int __wrap_base64_decode_block(const char *text, int length, char *bytes, void *
     return __real_base64_decode_block(text, length, bytes, state);
 }
 
+static const struct wafer_base64_codec *choose(void)
+{
+    size_t count;
+    const struct wafer_base64_codec *const *codecs = wafer_base64_codecs(&count);
+
+    return wafer_base64_choose(codecs, count);
+}
+
 static const struct wafer_base64_codec *fastest(void)
 {
     size_t count, i = 0;
@@ -86,16 +94,43 @@ static void WAFER_PORTABLE_chooses_libb64_unless_it_is_empty_or_0(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
         set_portable(yes[i]);
-        assert_ptr_equal(wafer_base64_choose(), &wafer_base64_portable);
+        assert_ptr_equal(choose(), &wafer_base64_portable);
     }
     set_portable("0");
-    assert_ptr_equal(wafer_base64_choose(), fastest());
+    assert_ptr_equal(choose(), fastest());
     set_portable("");
-    assert_ptr_equal(wafer_base64_choose(), fastest());
+    assert_ptr_equal(choose(), fastest());
     set_portable(NULL);
-    assert_ptr_equal(wafer_base64_choose(), fastest());
+    assert_ptr_equal(choose(), fastest());
     set_portable(kept);
     free(kept);
+}
+
+static bool yes(void)
+{
+    return true;
+}
+
+static bool no(void)
+{
+    return false;
+}
+
+static void the_first_codec_that_the_processor_can_run_is_chosen(void **state)
+{
+    static const struct wafer_base64_codec good = {.is_usable = yes};
+    static const struct wafer_base64_codec bad = {.is_usable = no};
+    static const struct wafer_base64_codec last = {.is_usable = no}; /* nobody asks */
+    const struct wafer_base64_codec *const rows[][3] = {{&good, &bad, &last},
+                                                        {&bad, &good, &last},
+                                                        {&good, &good, &last},
+                                                        {&bad, &bad, &last}};
+    const size_t expected[] = {0, 1, 0, 2};
+
+    (void)state;
+    set_portable(NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_ptr_equal(wafer_base64_choose(rows[i], 3), rows[i][expected[i]]);
 }
 
 static void the_codecs_of_this_build_stand_in_their_order(void **state)
@@ -123,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_chooses_once_and_at_its_first_call),
         cmocka_unit_test(WAFER_PORTABLE_chooses_libb64_unless_it_is_empty_or_0),
+        cmocka_unit_test(the_first_codec_that_the_processor_can_run_is_chosen),
         cmocka_unit_test(the_codecs_of_this_build_stand_in_their_order),
     };
 

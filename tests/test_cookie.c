@@ -5,6 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+static size_t bytes_searched;
+
+void *__real_memchr(const void *bytes, int wanted, size_t length);
+void *__wrap_memchr(const void *bytes, int wanted, size_t length);
+void *__wrap_memchr(const void *bytes, int wanted, size_t length)
+{
+    const char *at = __real_memchr(bytes, wanted, length);
+    bytes_searched += at != NULL ? (size_t)(at - (const char *)bytes) + 1 : length;
+    return (void *)(uintptr_t)at;
+}
+
 /* Pairs as the conformance data writes them: hex, ':' within a pair and ',' between two. */
 #define TEXT_SIZE 65536
 struct pairs {
@@ -371,6 +382,32 @@ static void a_walk_that_cannot_be_ends(void **state)
     assert_int_equal(pair.name[0], 'b');
 }
 
+/* Once for where a piece ends and once for its equals sign, so that no field costs more a byte for
+ * being long. What is not searched by memchr is a few bytes, or a piece walked once. */
+static void no_byte_is_searched_more_than_twice_whatever_the_field(void **state)
+{
+    (void)state;
+    static char field[65536];
+    static const char *const pieces[] = {
+        ";",          ",",          "=",          "\"",   " ",     "\t",   "=;",
+        "=,",         "a",          "a=b;",       "a=b,", "a=;",   "a= ;", "aaaaaaaaa;",
+        "aaaaaaaaa,", "=aaaaaaaaa", ";aaaaaaaaa", "a,b;", "a=b; ",
+    };
+    for (size_t i = 0; i < 2 * sizeof pieces / sizeof *pieces; i++) {
+        const char *piece = pieces[i / 2];
+        size_t count = sizeof field / strlen(piece);
+        for (size_t at = 0; at < count; at++)
+            memcpy(field + at * strlen(piece), piece, strlen(piece));
+        struct wafer_cookie_cursor cursor = {field, field + count * strlen(piece), i % 2};
+        wafer_pair pair;
+        bytes_searched = 0;
+        while (wafer_cookie_next(&cursor, &pair))
+            continue;
+        if (bytes_searched > 2 * count * strlen(piece))
+            fail_msg("%zu bytes searched in one of \"%s\"", bytes_searched, piece);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +428,7 @@ int main(void)
         cmocka_unit_test(pairs_survive_blanks_and_nameless_pieces_around_them),
         cmocka_unit_test(the_public_walk_finds_the_same_pairs),
         cmocka_unit_test(a_walk_that_cannot_be_ends),
+        cmocka_unit_test(no_byte_is_searched_more_than_twice_whatever_the_field),
     };
     seed_random();
     return cmocka_run_group_tests_name("cookie", tests, NULL, NULL);

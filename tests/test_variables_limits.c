@@ -1,5 +1,6 @@
 #include "variables_helpers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void sixty_four_variables_can_be_put_and_sixty_five_not(void **state)
@@ -105,6 +106,8 @@ static void the_bound_is_exact_and_says_what_is_needed(void **state)
     assert_int_equal(wafer_variables_put(variables, "data", 4, &value, SIZE_MAX, &needed),
                      WAFER_TOO_LARGE);
     assert_int_equal(needed, WAFER_VARIABLES_BYTES + 1);
+    assert_int_equal(wafer_variables_put(variables, "data", 4, &value, SIZE_MAX, NULL),
+                     WAFER_TOO_LARGE);
     value.length = UINT16_MAX;
     assert_int_equal(wafer_variables_put(variables, "dat", 3, &value, SIZE_MAX, &needed),
                      WAFER_TOO_LARGE);
@@ -172,6 +175,19 @@ static void an_arena_in_pieces_refuses_and_changes_nothing(void **state)
     free_variables(variables);
 }
 
+static void the_arena_gives_what_it_has_and_no_byte_more(void **state)
+{
+    (void)state;
+    struct wafer_arena *arena = calloc(1, sizeof *arena);
+    assert_non_null(arena);
+    assert_null(wafer_arena_room(arena, NULL, 0, NULL, 0, WAFER_ARENA_SIZE + 1));
+    assert_null(wafer_arena_room(arena, NULL, 0, NULL, 0, SIZE_MAX));
+    assert_int_equal(arena->used, 0);
+    assert_ptr_equal(wafer_arena_room(arena, NULL, 0, NULL, 0, WAFER_ARENA_SIZE), arena->bytes);
+    assert_int_equal(arena->used, WAFER_ARENA_SIZE);
+    free(arena);
+}
+
 static void the_size_of_what_would_be_kept_counts_the_head(void **state)
 {
     (void)state;
@@ -200,6 +216,7 @@ int main(void)
         cmocka_unit_test(the_bound_is_exact_and_says_what_is_needed),
         cmocka_unit_test(sixty_four_can_be_taken_and_then_no_more),
         cmocka_unit_test(an_arena_in_pieces_refuses_and_changes_nothing),
+        cmocka_unit_test(the_arena_gives_what_it_has_and_no_byte_more),
         cmocka_unit_test(the_size_of_what_would_be_kept_counts_the_head),
     };
     return cmocka_run_group_tests_name("variables_limits", tests, NULL, NULL);
