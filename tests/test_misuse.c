@@ -69,13 +69,14 @@ static void bring_to(struct world *world, int state)
 /* ---- What a session tells of itself ---- */
 
 struct told {
-    bool frozen, superseded, conflict, has_id, has_expiry, has_idle, has_size;
+    bool frozen, superseded, conflict, has_id, has_expiry, has_idle, has_login, has_sealed,
+        has_size;
     unsigned owed;
     wafer_verdict verdict;
     uint8_t id[WAFER_ID_SIZE];
-    int64_t expires_at_ms, idle_at_ms;
+    int64_t expires_at_ms, idle_at_ms, login_at_ms, sealed_at_ms;
     size_t size, limit, variables;
-    char subject[8], explanation[512], names[64];
+    char subject[8], explanation[768], names[64];
 };
 
 static struct told told_by(wafer_session *session)
@@ -93,6 +94,8 @@ static struct told told_by(wafer_session *session)
     told.has_id = wafer_id(session, told.id);
     told.has_expiry = wafer_expires_at(session, &told.expires_at_ms);
     told.has_idle = wafer_idle_at(session, &told.idle_at_ms);
+    told.has_login = wafer_login_at(session, &told.login_at_ms);
+    told.has_sealed = wafer_sealed_at(session, &told.sealed_at_ms);
     told.has_size = wafer_line_size(session, &told.size, &told.limit);
     (void)snprintf(told.subject, sizeof told.subject, "%s", subject != NULL ? subject : "");
     (void)snprintf(told.explanation, sizeof told.explanation, "%s", wafer_explain(session));
@@ -162,6 +165,8 @@ CALL(subject, wafer_subject(session, &untouched.length) != NULL)
 CALL(id, wafer_id(session, untouched.id))
 CALL(expires_at, wafer_expires_at(session, &untouched.integer))
 CALL(idle_at, wafer_idle_at(session, &untouched.integer))
+CALL(login_at, wafer_login_at(session, &untouched.integer))
+CALL(sealed_at, wafer_sealed_at(session, &untouched.integer))
 CALL(set_expiry, wafer_set_expiry(session, HOUR, true))
 CALL(set_idle, wafer_set_idle(session, MINUTE))
 CALL(no_refresh, (wafer_no_refresh(session), 0))
@@ -222,6 +227,8 @@ static const struct row rows[] = {
     TELL(id, ONCE_OPENED),
     TELL(expires_at, ONCE_OPENED),
     TELL(idle_at, ONCE_OPENED),
+    TELL(login_at, ONCE_OPENED),
+    TELL(sealed_at, ONCE_OPENED),
     CHANGE(set_expiry, WHILE_OPENED),
     CHANGE(set_idle, WHILE_OPENED),
     ROW(no_refresh, WHILE_OPENED, 0, 0),
