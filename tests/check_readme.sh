@@ -135,7 +135,7 @@ run() { # COMMAND, with what stands for a value of the user's
     *' retire '*) id=$(sed -n '/^1 /{s/^1 //;s/ .*//p;q}' "$folder/operator/session.keys") ;;
     *) id=$session ;;
     esac
-    token=$(cd "$folder/operator" && "$BUILD/wafer" seal --keys session.keys 2>"$folder/log")
+    token=$(cd "$folder/operator" && "$built/wafer" seal --keys session.keys 2>"$folder/log")
     command=$(echo "$1" | sed -e "s| ID\b| $id|; s| USER | ada |; s|file:PATH|file:$folder/list|" \
         -e "s|\.\.\.\$|file:$folder/list|; s|TOKEN|$token|; s|lmdb:lists|${journal}lists|")
     (cd "$folder/operator" && PATH=$built:$PATH sh -c "$command") >"$folder/log" 2>&1

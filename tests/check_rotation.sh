@@ -42,6 +42,13 @@ rotate() {
 }
 # Reloads that the server has told of.
 reloads() { grep -c 'read anew' "$folder/log"; }
+# Whether the server told of as many, and every browser has made as many visits.
+all_went_on() { # NUMBER
+    [ "$(reloads)" -ge "$1" ] || return 1
+    for user in $BROWSERS; do
+        [ "$(grep -c . "$folder/$user.visits" 2>/dev/null)" -ge "$1" ] || return 1
+    done
+}
 
 "$build/wafer" keys new "$folder/keys" >/dev/null
 "$build/wafer-demo" --keys "$folder/keys" --port 0 >"$folder/log" 2>"$folder/errors" &
@@ -59,11 +66,10 @@ done
 rotations=0
 for number in $(seq $ROTATIONS); do
     rotate
-    for _ in $(seq 100); do
-        [ "$(reloads)" -lt "$number" ] || break
+    for _ in $(seq 200); do
+        ! all_went_on "$number" || break
         sleep 0.05
     done
-    sleep 0.1
 done
 touch "$folder/enough"
 for browser in $browsing; do wait "$browser"; done
