@@ -106,6 +106,9 @@ static void signed_out(struct demo_answer *answer, wafer_result result)
 {
     if (result == WAFER_OK)
         go_home(answer);
+    else if (result == WAFER_QUEUED)
+        demo_page_error(answer, MHD_HTTP_OK, "Signed out here",
+                        "Other machines cannot be reached now; they will follow by themselves.");
     else
         demo_page_error(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "Signed out in this browser only",
                         "The server could not note it down, so copies of the cookie are still "
