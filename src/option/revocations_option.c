@@ -8,11 +8,16 @@
 #include <sys/stat.h>
 
 #include <wafer/lmdb.h>
+#include <wafer/redis.h>
+
+#define STALE_MS 10000 /* several heartbeats */
 
 static const struct name {
     const char *text;
     enum revocations_kind kind;
-} names[] = {{"file:", REVOCATIONS_IN_FILE}, {"lmdb:", REVOCATIONS_WITH_JOURNAL}};
+} names[] = {{"file:", REVOCATIONS_IN_FILE},
+             {"lmdb:", REVOCATIONS_WITH_JOURNAL},
+             {"redis:", REVOCATIONS_OVER_REDIS}};
 
 enum revocations_kind revocations_option_kind(const char *text)
 {
@@ -104,6 +109,47 @@ static bool open_with_journal(const char *folder, const wafer_revocations_settin
 }
 #endif
 
+#ifdef WAFER_WITH_REDIS
+static bool open_over_redis(const char *place, const wafer_revocations_settings *settings,
+                            wafer_revocations **list, wafer_error *error)
+{
+    const char *at = strrchr(place, '@');
+    wafer_redis_settings redis = WAFER_REDIS_SETTINGS_INIT;
+    char address[512];
+    char path[PATH_MAX];
+
+    if (at == NULL || at == place || at[1] == '\0' || (size_t)(at - place) >= sizeof address)
+        return fail(error, WAFER_INVALID, 0,
+                    "a list over Redis is redis:ADDRESS@FOLDER, such as "
+                    "redis:127.0.0.1:6379@/var/lib/wafer, not redis:%.100s",
+                    place);
+    memcpy(address, place, (size_t)(at - place));
+    address[at - place] = '\0';
+    /* Looking at the table needs no Redis, and no freshness. */
+    if (settings->access == WAFER_ACCESS_READ) {
+        int length = snprintf(path, sizeof path, "%s/table", at + 1);
+        if (length < 0 || (size_t)length >= sizeof path)
+            return fail(error, WAFER_SYSTEM, ENAMETOOLONG, "the name of the folder is too long");
+        return open_table(settings, path, list, error);
+    }
+    redis.address = address;
+    redis.folder = at + 1;
+    redis.stale_ms = STALE_MS;
+    redis.when_stale = WAFER_REDIS_REFUSES;
+    redis.group_readable = settings->group_readable;
+    return wafer_redis_open(&redis, settings, list, error) == WAFER_OK;
+}
+#else
+static bool open_over_redis(const char *place, const wafer_revocations_settings *settings,
+                            wafer_revocations **list, wafer_error *error)
+{
+    (void)settings;
+    (void)list;
+    return fail(error, WAFER_INVALID, 0, "redis:%.150s cannot be opened: built without Redis",
+                place);
+}
+#endif
+
 bool revocations_option_open(const char *text, const wafer_revocations_settings *settings,
                              wafer_revocations **list, wafer_error *error)
 {
@@ -117,9 +163,13 @@ bool revocations_option_open(const char *text, const wafer_revocations_settings 
         return open_table(settings, place, list, error);
     case REVOCATIONS_WITH_JOURNAL:
         return open_with_journal(place, settings, list, error);
+    case REVOCATIONS_OVER_REDIS:
+        return open_over_redis(place, settings, list, error);
     case REVOCATIONS_UNKNOWN:
         break;
     }
     return fail(error, WAFER_INVALID, 0,
-                "a revocation list is memory, file:PATH or lmdb:FOLDER, not %.150s", text);
+                "a revocation list is memory, file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER, not "
+                "%.100s",
+                text);
 }
