@@ -712,8 +712,8 @@ WAFER_API void wafer_revocations_free(wafer_revocations *list);
 
 /* Forced logout, for operators: one session by id, a subject in a realm on every device, everyone.
  * In effect in every thread and process when it returns. The latter two refuse what began before
- * now, and logins from then on are good. WAFER_QUEUED, of a list that other machines share, says that
- * these will hear of it later; nothing needs to be done.
+ * now, and logins from then on are good. WAFER_QUEUED, of a list that other machines share, says
+ * that these will hear of it later; nothing needs to be done.
  * Errors   LIST_FULL; SYSTEM lock, clock or a full disk; UNAVAILABLE also for a list that is mapped
  *          read-only; INVALID the subject's length; MISUSE. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revoke_session(wafer_revocations *list,

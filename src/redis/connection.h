@@ -1,6 +1,6 @@
 /* One connection to Redis: commands out, replies in, each within its time. hiredis writes the
  * commands and reads the replies; the socket is ours, so that a deadline holds for the whole and no
- * SIGPIPE comes. The one file that includes hiredis, but for stream.c, which takes replies apart. */
+ * SIGPIPE comes. Only this and stream.c, which takes replies apart, know hiredis. */
 #ifndef WAFER_SRC_REDIS_CONNECTION_H
 #define WAFER_SRC_REDIS_CONNECTION_H
 

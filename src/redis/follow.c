@@ -176,7 +176,8 @@ void wafer_feeder_follow(struct wafer_redis_feeder *feeder)
 {
     feeder->second_ms = wafer_moment_steady();
     feeder->probe_due_ms = feeder->second_ms + PROBE_MS;
-    /* The first heartbeat soon: it tells the others the retention, and this one that all is well. */
+    /* The first heartbeat soon: it tells the others the retention, and this one that all is
+     * well. */
     feeder->beat_due_ms = feeder->second_ms + (int64_t)wafer_moment_spread(200);
     feeder->replies = feeder->entries = feeder->entries_at_gap = 0;
     while (wafer_feeder_alive(feeder))

@@ -1,4 +1,4 @@
-/* The stream of Redis: adding records, reading pages of it, looking whether it is the one it was. */
+/* The stream of Redis: adding records, reading pages, looking whether it is the one it was. */
 #ifndef WAFER_SRC_REDIS_STREAM_H
 #define WAFER_SRC_REDIS_STREAM_H
 
@@ -30,7 +30,7 @@ struct wafer_stream_page {
     size_t asked; /* fewer than that: it reaches to the end of the stream as it was */
 };
 
-/* One entry of a page: its id, and its bytes, which are NULL unless it has the one field of ours. */
+/* One entry of a page: its id, and its bytes; NULL unless it has the one field of ours. */
 struct wafer_stream_item {
     struct wafer_stream_id id;
     const void *bytes;

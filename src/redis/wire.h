@@ -41,7 +41,7 @@ void wafer_wire_key(const uint8_t secret[WAFER_SECRET_SIZE], const char *stream,
 void wafer_wire_write(const uint8_t key[WAFER_WIRE_KEY_SIZE],
                       const struct wafer_wire_record *record, uint8_t bytes[WAFER_WIRE_SIZE]);
 
-/* Reads what may be anything. An entry's time beyond now + 2 skews, which no list takes, is taken as
+/* Reads what may be anything. An entry's time beyond now + 2 skews, which no list takes, becomes
  * that: every login which it is to refuse is earlier still, and nobody is locked out for longer. A
  * sender whose clock is ahead by what is allowed may come to 3 skews. Beyond that a clock is wrong,
  * the sender's or this one: the entry is usable, and worth reading again when clocks agree. */
