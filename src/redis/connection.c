@@ -178,6 +178,7 @@ void wafer_connection_explain(const struct wafer_connection *connection, const r
         {"LOADING", true, "Redis is loading its data"},
         {"MASTERDOWN", true, "this Redis is a replica without its primary"},
         {"MISCONF", false, "Redis cannot write to its disk, and takes nothing"},
+        {"UNBLOCKED", true, "Redis became a replica, or a primary"},
         {"NOREPLICAS", false, "Redis has too few replicas, and takes nothing"},
     };
     char said[120];

@@ -1,14 +1,16 @@
 /* One machine's part in a list that many share, for tests/check_redis.sh:
  *
- *     shared ADDRESS FOLDER revoke FROM COUNT [PAUSE_US]   revokes the sessions of these numbers, and
- *                                            prints "published N", "queued N" or "failed N" of each
- *     shared ADDRESS FOLDER bulk FROM COUNT  the same all at once; prints the result and the seconds
- *     shared ADDRESS FOLDER missing          reads numbers, a line each, and prints how many of them
- *                                            are not refused here
- *     shared ADDRESS FOLDER check NUMBER     prints "stands", "refused" or "unchecked"; the table may
- *                                            be 2 s old
- *     shared ADDRESS FOLDER delay OTHER COUNT [PAUSE_US]   revokes here, looks into the folder OTHER
- *                                            until it is refused there; prints how long that took */
+ *     shared ADDRESS FOLDER revoke FROM COUNT [PAUSE_US]
+ *         revokes the sessions of these numbers one by one, and prints "published N", "queued N" or
+ *         "failed N" of each
+ *     shared ADDRESS FOLDER bulk FROM COUNT
+ *         the same, many at once; prints the result and the seconds
+ *     shared ADDRESS FOLDER missing
+ *         reads numbers, a line each, and prints how many of them are not refused here
+ *     shared ADDRESS FOLDER check NUMBER
+ *         prints "stands", "refused" or, when the table is more than 2 s old, "unchecked"
+ *     shared ADDRESS FOLDER delay OTHER COUNT [PAUSE_US]
+ *         revokes here, looks into the folder OTHER until it is refused there, prints the times */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
