@@ -18,6 +18,7 @@ socket=$folder/redis.sock
 redis=
 declare -A feeders=()
 started=()
+badly_ended=
 
 cleanup() {
     for pid in $redis "${started[@]:-}"; do
@@ -65,6 +66,8 @@ end_feeder() { # SIGNAL HOST [NUMBER]
     local name=$2${3:-1}
     kill "-$1" "${feeders[$name]}"
     wait "${feeders[$name]}" 2>/dev/null
+    local ended=$?
+    [ "$1" = KILL ] || [ "$ended" = 0 ] || badly_ended="$badly_ended $name:$ended"
 }
 status() { # HOST FIGURE
     "$wafer" feed status --folder "$1" 2>/dev/null | sed -n "s/^$2  *//p"
@@ -328,6 +331,8 @@ status b error | sed 's/^/# /'
 
 end_feeder TERM a
 equals 'a feeder that is told to stop says so by its status' 0 "$(status a feeder)"
-lacks 'no log tells the password' 'right' a.log
+equals 'so did all that were' '' "$badly_ended"
+cat ./*.log >all.log
+lacks 'no log tells the password' 'right' all.log
 echo "# $total tests"
 [ "$failed" -eq 0 ]

@@ -3,6 +3,7 @@
 #include "folder.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -240,6 +241,50 @@ static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
     assert_int_equal(close(server), 0);
 }
 
+enum { THREADS = 4, EACH = 25 };
+
+struct revoker {
+    wafer_revocations *list;
+    uint8_t number;
+    unsigned queued;
+};
+
+static void *revoke_many(void *argument)
+{
+    struct revoker *revoker = argument;
+    wafer_standing standing;
+
+    for (uint8_t i = 0; i < EACH; i++) {
+        uint8_t id[WAFER_ID_SIZE] = {revoker->number, i};
+        if (wafer_revoke_session(revoker->list, id) == WAFER_QUEUED)
+            revoker->queued++;
+        (void)!check(revoker->list, i, &standing);
+    }
+    return NULL;
+}
+
+static void threads_share_a_list_and_its_queue(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations *list = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    struct revoker revokers[THREADS];
+    wafer_redis_status status;
+    pthread_t threads[THREADS];
+
+    for (uint8_t i = 0; i < THREADS; i++) {
+        revokers[i] = (struct revoker){.list = list, .number = (uint8_t)(i + 1)};
+        assert_int_equal(pthread_create(&threads[i], NULL, revoke_many, &revokers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(revokers[i].queued, EACH);
+    }
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_int_equal(status.queued, THREADS * EACH);
+    assert_int_equal(status.entries, THREADS * EACH);
+    wafer_revocations_free(list);
+}
+
 static void without_a_place_for_the_queue_the_caller_is_told(void **state)
 {
     const struct folder *folder = *state;
@@ -465,6 +510,7 @@ int main(void)
         cmocka_unit_test(a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was),
         cmocka_unit_test(what_cannot_be_published_is_queued_and_in_effect),
         cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
+        cmocka_unit_test(threads_share_a_list_and_its_queue),
         cmocka_unit_test(without_a_place_for_the_queue_the_caller_is_told),
         cmocka_unit_test(children_queue_too_and_readers_only_look),
         cmocka_unit_test(wrong_settings_are_named),
