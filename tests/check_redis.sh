@@ -324,6 +324,13 @@ echo secret >b/password
 chmod 600 b/password
 start_feeder b 1 --user mirror
 await 'a user with the rights that the README lists is enough' fresh b
+echo mirror >b/user
+chmod 600 b/user
+end_feeder TERM b
+start_feeder b
+await 'the user may be named in the folder, too' fresh b
+revoke b 7 >out 2>err
+equals 'for the command as well' 0 "$(wc -c <err)"
 end_feeder TERM b
 status b error | sed 's/^/# /'
 

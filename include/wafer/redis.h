@@ -14,6 +14,7 @@
  *     lock       which feeder is active; others wait and take over when it dies
  *     secret     64 hex digits, the same on all machines: entries of the stream are signed with it
  *     password   of Redis, if it wants one
+ *     user       of Redis' ACL, if it is not the default one
  *
  * Redis can neither read who was logged out (ids are random, subjects are hashed) nor make entries,
  * but it can withhold them: it must be trusted to pass them on. hiredis, which speaks to it, has no
@@ -43,7 +44,8 @@ typedef struct wafer_redis_settings {
     const char *address;       /* required: HOST:PORT, [IPV6]:PORT or the /path/of/a/socket. Looking
                                   up a HOST may take longer than timeout_ms: prefer figures */
     const char *folder;        /* required: this machine's, see above; it must be there */
-    const char *user;          /* of Redis' ACL; NULL: the default user */
+    const char *user;          /* of Redis' ACL; NULL: FOLDER/user if it is there, else the
+                                  environment's WAFER_REDIS_USER, else the default one */
     const char *password_file; /* NULL: FOLDER/password if it is there, else the environment's
                                   WAFER_REDIS_PASSWORD, else none */
     const char *stream;        /* the key; "wafer"; the same on all machines, 1 to 200 bytes */

@@ -336,9 +336,14 @@ wafer_result wafer_access_new(const wafer_redis_settings *settings, const struct
     memset(access, 0, sizeof *access);
     access->address = address;
     memcpy(access->stream, settings->stream, strlen(settings->stream) + 1);
-    if (settings->user != NULL)
+    if (settings->user != NULL) {
         memcpy(access->user, settings->user, strlen(settings->user) + 1);
-    result = wafer_site_read_password(site, settings->password_file, access->password, error);
+        result = WAFER_OK;
+    } else {
+        result = wafer_site_read_user(site, access->user, error);
+    }
+    if (result == WAFER_OK)
+        result = wafer_site_read_password(site, settings->password_file, access->password, error);
     if (result == WAFER_OK)
         result = wafer_site_read_secret(site, secret, error);
     if (result == WAFER_OK)

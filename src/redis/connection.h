@@ -13,7 +13,7 @@
 struct wafer_access_data {
     struct wafer_address address;
     char stream[201];
-    char user[256]; /* "": the default one */
+    char user[WAFER_USER_MAX]; /* "": the default one */
     char password[WAFER_PASSWORD_MAX];
     uint8_t key[WAFER_WIRE_KEY_SIZE]; /* of records */
 };

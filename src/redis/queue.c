@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* How often a queue that is taken meanwhile is opened again. */
-#define ATTEMPTS 16
+#define ATTEMPTS 100
 
 static bool lock(int file)
 {

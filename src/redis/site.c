@@ -72,10 +72,11 @@ wafer_result wafer_site_new(const char *folder, bool group_readable, struct wafe
         site->lock = join(site->folder, "lock");
         site->secret = join(site->folder, "secret");
         site->password = join(site->folder, "password");
+        site->user = join(site->folder, "user");
     }
     if (site == NULL || site->table == NULL || site->state == NULL || site->queue == NULL ||
         site->sending == NULL || site->lock == NULL || site->secret == NULL ||
-        site->password == NULL) {
+        site->password == NULL || site->user == NULL) {
         wafer_site_free(site);
         return wafer_redis_fail(error, WAFER_NO_MEMORY, 0, "no memory for the list");
     }
@@ -95,6 +96,7 @@ void wafer_site_free(struct wafer_site *site)
     free(site->lock);
     free(site->secret);
     free(site->password);
+    free(site->user);
     free(site);
 }
 
@@ -211,26 +213,40 @@ wafer_result wafer_site_read_secret(const struct wafer_site *site,
     return result;
 }
 
-wafer_result wafer_site_read_password(const struct wafer_site *site, const char *password_file,
-                                      char password[WAFER_PASSWORD_MAX], wafer_error *error)
+/* The file that is named; else the usual one if it is there; else the environment's; else "". */
+static wafer_result read_setting(const struct wafer_site *site, const char *named,
+                                 const char *usual, const char *variable, char *text, size_t room,
+                                 wafer_error *error)
 {
     const char *value;
     size_t length;
 
-    *password = '\0';
-    if (password_file != NULL)
-        return read_line(site, password_file, password, WAFER_PASSWORD_MAX, error);
-    if (access(site->password, F_OK) == 0 || errno != ENOENT)
-        return read_line(site, site->password, password, WAFER_PASSWORD_MAX, error);
-    value = getenv("WAFER_REDIS_PASSWORD");
+    *text = '\0';
+    if (named != NULL)
+        return read_line(site, named, text, room, error);
+    if (access(usual, F_OK) == 0 || errno != ENOENT)
+        return read_line(site, usual, text, room, error);
+    value = getenv(variable);
     length = value != NULL ? strlen(value) : 0;
-    if (length >= WAFER_PASSWORD_MAX)
-        return wafer_redis_fail(error, WAFER_INVALID, 0,
-                                "WAFER_REDIS_PASSWORD is longer than %d bytes",
-                                WAFER_PASSWORD_MAX - 1);
+    if (length >= room)
+        return wafer_redis_fail(error, WAFER_INVALID, 0, "%s is longer than %zu bytes", variable,
+                                room - 1);
     if (length > 0)
-        memcpy(password, value, length + 1);
+        memcpy(text, value, length + 1);
     return WAFER_OK;
+}
+
+wafer_result wafer_site_read_password(const struct wafer_site *site, const char *password_file,
+                                      char password[WAFER_PASSWORD_MAX], wafer_error *error)
+{
+    return read_setting(site, password_file, site->password, "WAFER_REDIS_PASSWORD", password,
+                        WAFER_PASSWORD_MAX, error);
+}
+
+wafer_result wafer_site_read_user(const struct wafer_site *site, char user[WAFER_USER_MAX],
+                                  wafer_error *error)
+{
+    return read_setting(site, NULL, site->user, "WAFER_REDIS_USER", user, WAFER_USER_MAX, error);
 }
 
 bool wafer_site_boot(char boot[40])

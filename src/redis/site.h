@@ -9,6 +9,7 @@
 #include "wire.h"
 
 #define WAFER_PASSWORD_MAX 512
+#define WAFER_USER_MAX     256
 
 /* Names in the folder. Each path is allocated with the struct. */
 struct wafer_site {
@@ -21,6 +22,7 @@ struct wafer_site {
     char *lock;
     char *secret;
     char *password;
+    char *user;
 };
 
 /* Finds the folder and checks it. wafer_site_free undoes it; NULL is nothing. */
@@ -45,6 +47,10 @@ wafer_result wafer_site_read_secret(const struct wafer_site *site,
 /* The password of Redis as settings.password_file says; "" when there is none. */
 wafer_result wafer_site_read_password(const struct wafer_site *site, const char *password_file,
                                       char password[WAFER_PASSWORD_MAX], wafer_error *error);
+
+/* The user of Redis when the settings name none; "" is the default one. */
+wafer_result wafer_site_read_user(const struct wafer_site *site, char user[WAFER_USER_MAX],
+                                  wafer_error *error);
 
 /* Which start of the machine this is, as 36 characters. False when the system does not tell. */
 bool wafer_site_boot(char boot[40]);
