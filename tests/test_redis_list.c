@@ -155,6 +155,7 @@ static void a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was
     const struct folder *folder = *state;
     wafer_revocations *list = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
     wafer_revocations *other;
+    struct wafer_state_file *state_file;
     wafer_standing standing;
     char path[128];
 
@@ -170,6 +171,10 @@ static void a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was
     assert_int_equal(check(list, 2, &standing), WAFER_UNAVAILABLE);
     say_fresh(folder, NOW);
     assert_int_equal(check(list, 2, &standing), WAFER_OK);
+    state_file = open_state(folder); /* a feeder that still has another table open */
+    atomic_fetch_add(&state_file->table, 1);
+    wafer_state_close(state_file);
+    assert_int_equal(check(list, 2, &standing), WAFER_UNAVAILABLE);
     wafer_revocations_free(list);
 }
 
@@ -380,7 +385,7 @@ static void wrong_settings_are_named(void **state)
     settings.timeout_ms = 0;
     open_fails(folder, &settings, NULL, "timeout_ms");
     settings = good;
-    settings.stale_ms = 1999;
+    settings.stale_ms = 2999;
     open_fails(folder, &settings, NULL, "stale_ms");
     settings = good;
     settings.when_stale = WAFER_REDIS_UNSET;

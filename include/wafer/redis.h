@@ -50,7 +50,7 @@ typedef struct wafer_redis_settings {
                                   WAFER_REDIS_PASSWORD, else none */
     const char *stream;        /* the key; "wafer"; the same on all machines, 1 to 200 bytes */
     int64_t timeout_ms;        /* publishing waits so long at most; 200; 1 to 10,000 */
-    int64_t stale_ms;          /* required, at least 2000: a heartbeat comes about once a second */
+    int64_t stale_ms;          /* required, at least 3000: a heartbeat comes every 1 to 2 seconds */
     wafer_redis_when_stale when_stale; /* required */
     bool group_readable; /* false: folder 0700, files 0600; true: 0750 and 0640, and another user of
                             the group may check with WAFER_ACCESS_READ */

@@ -4,6 +4,7 @@
  *     follow   the loop while connected: heartbeats, the queue, reading on, is it still the stream?
  *     sync     catching up: from where the last feeder was, or from the beginning
  *     mirror   entries of a page into the table
+ *     beat     heartbeats, of which some host sends one about every second
  *     lacking  what the table holds and the stream lost */
 #ifndef WAFER_SRC_REDIS_FEEDER_H
 #define WAFER_SRC_REDIS_FEEDER_H
@@ -39,6 +40,8 @@ struct wafer_redis_feeder {
 
     /* Heartbeats; times are those of wafer_moment_steady. */
     int64_t beat_due_ms;
+    int64_t beat_seen_ms;
+    int64_t beat_spread_ms;
     struct wafer_stream_id beat; /* the last one of this feeder that is still there */
 
     /* After Redis refused to take something. */
@@ -74,6 +77,15 @@ void wafer_feeder_nap(struct wafer_redis_feeder *feeder, int64_t milliseconds);
 int64_t wafer_feeder_now(struct wafer_redis_feeder *feeder);
 /* The folder's table is another file than the one that is open, or somebody says that it is new. */
 bool wafer_feeder_table_is_replaced(const struct wafer_redis_feeder *feeder);
+
+/* ---- beat.c ---- */
+
+/* Sends a heartbeat if it is due. False when the connection is of no use. */
+bool wafer_feeder_beat(struct wafer_redis_feeder *feeder, struct wafer_trouble *trouble);
+/* Heartbeats came, so many at once; the next one of this feeder's own is put off. */
+void wafer_feeder_beats_came(struct wafer_redis_feeder *feeder, unsigned beats);
+/* What the stream may have dropped has ids of earlier times; `last_ms` is that of its last id. */
+uint64_t wafer_feeder_kept_from(struct wafer_redis_feeder *feeder, uint64_t last_ms);
 
 /* ---- mirror.c ---- */
 

@@ -33,28 +33,11 @@ static bool write_failed(struct wafer_redis_feeder *feeder, const struct wafer_t
 
 static bool beat(struct wafer_redis_feeder *feeder)
 {
-    struct wafer_wire_record record = {.heartbeat = true};
     struct wafer_trouble trouble = {.lost = false};
-    uint8_t bytes[WAFER_WIRE_SIZE];
-    wafer_revocations_status status;
-    int64_t now_ms = wafer_feeder_now(feeder);
-    uint64_t kept_ms;
 
-    if (now_ms < 0 || wafer_revocations_look(feeder->table, &status) != WAFER_OK)
-        return false;
-    record.entry.at_ms = now_ms;
-    record.retention_ms = status.retention_ms;
-    wafer_wire_write(feeder->access->key, &record, bytes);
-    /* By the clock that made the ids, which is that of Redis. */
-    kept_ms = (uint64_t)(status.retention_ms + 4 * status.skew_ms);
-    if (!wafer_stream_beat(&feeder->connection, bytes, &feeder->beat,
-                           feeder->progress.last.ms > kept_ms ? feeder->progress.last.ms - kept_ms
-                                                              : 0,
-                           wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &feeder->beat,
-                           &trouble))
+    if (!wafer_feeder_beat(feeder, &trouble))
         return write_failed(feeder, &trouble);
     feeder->write_pause_ms = 0;
-    feeder->beat_due_ms = wafer_moment_steady() + 1000 + (int64_t)wafer_moment_spread(500);
     return true;
 }
 

@@ -13,7 +13,7 @@ struct mirroring {
     struct wafer_progress progress; /* where the feeder is when all of it is in the table */
     wafer_revocation batch[BATCH];
     size_t batched;
-    bool beats;                    /* there was a heartbeat */
+    unsigned beats;                /* heartbeats that there were */
     struct wafer_wire_record beat; /* the last one */
 };
 
@@ -96,7 +96,7 @@ static bool take_item(struct mirroring *mirroring, const struct wafer_stream_ite
     }
     if (!record.heartbeat)
         return take_entry(mirroring, item, &record);
-    mirroring->beats = true;
+    mirroring->beats++;
     mirroring->beat = record;
     return true;
 }
@@ -110,7 +110,7 @@ static void take_beat(struct mirroring *mirroring, bool reaches_end)
     int64_t off_ms = mirroring->beat.entry.at_ms - mirroring->now_ms;
     wafer_revocations_status status;
 
-    feeder->beat_due_ms = wafer_moment_steady() + 1000 + (int64_t)wafer_moment_spread(500);
+    wafer_feeder_beats_came(feeder, mirroring->beats);
     /* The longest retention of all machines counts: the stream is trimmed by it. */
     if (wafer_revocations_look(feeder->table, &status) == WAFER_OK) {
         if (mirroring->beat.retention_ms > status.retention_ms)
@@ -158,7 +158,7 @@ bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_s
     memcpy(feeder->progress.record, mirroring.progress.record, sizeof feeder->progress.record);
     if (page->count > 0)
         wafer_state_tell(feeder->state, &feeder->progress);
-    if (mirroring.beats)
+    if (mirroring.beats > 0)
         take_beat(&mirroring, page->count < page->asked);
     return true;
 }

@@ -8,7 +8,7 @@
 #include "open.h"
 #include "sentence.h"
 
-#define STALE_MIN_MS   2000
+#define STALE_MIN_MS   3000
 #define TIMEOUT_MAX_MS 10000
 
 static const char *complaint(const wafer_redis_settings *settings)
@@ -16,7 +16,7 @@ static const char *complaint(const wafer_redis_settings *settings)
     if (settings->timeout_ms < 1 || settings->timeout_ms > TIMEOUT_MAX_MS)
         return "timeout_ms must be 1 to 10,000";
     if (settings->stale_ms < STALE_MIN_MS)
-        return "stale_ms must be at least 2000, as a heartbeat comes about once a second";
+        return "stale_ms must be at least 3000, as a heartbeat comes every one to two seconds";
     if (settings->when_stale != WAFER_REDIS_REFUSES && settings->when_stale != WAFER_REDIS_ALLOWS)
         return "when_stale must be chosen: WAFER_REDIS_REFUSES or WAFER_REDIS_ALLOWS";
     return NULL;

@@ -176,20 +176,17 @@ bool wafer_feeder_probe(struct wafer_redis_feeder *feeder, bool *same)
     const struct wafer_progress *progress = &feeder->progress;
     int64_t deadline_ms = wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS;
     struct wafer_trouble trouble = {.lost = false};
-    wafer_revocations_status status;
     struct wafer_stream_id last;
 
     *same = false;
-    if (wafer_revocations_look(feeder->table, &status) != WAFER_OK)
-        return false;
     if (!wafer_stream_last(&feeder->connection, deadline_ms, &last, &trouble))
         return fail(feeder, &trouble);
     if (wafer_stream_compare(&last, &progress->last) < 0)
         return true;
     *same = true;
-    /* Of what may have been trimmed nothing can be told. */
-    uint64_t kept_ms = (uint64_t)(status.retention_ms + 3 * status.skew_ms);
-    if (progress->entry.ms == 0 || progress->entry.ms + kept_ms < last.ms)
+    /* Of what may have been dropped, by a clock that is ahead of this one, nothing can be told. */
+    if (progress->entry.ms == 0 ||
+        progress->entry.ms < wafer_feeder_kept_from(feeder, last.ms) + (uint64_t)feeder->skew_ms)
         return true;
     if (!wafer_stream_has(&feeder->connection, &progress->entry, progress->record, WAFER_WIRE_SIZE,
                           deadline_ms, same, &trouble))

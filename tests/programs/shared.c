@@ -3,18 +3,22 @@
  *     shared ADDRESS FOLDER revoke FROM COUNT [PAUSE_US]
  *         revokes the sessions of these numbers one by one, and prints "published N", "queued N" or
  *         "failed N" of each
+ *     shared ADDRESS FOLDER fork FROM COUNT
+ *         the same in this process and two that it forks, at once, in which order it comes
  *     shared ADDRESS FOLDER bulk FROM COUNT
  *         the same, many at once; prints the result and the seconds
  *     shared ADDRESS FOLDER missing
  *         reads numbers, a line each, and prints how many of them are not refused here
  *     shared ADDRESS FOLDER check NUMBER
- *         prints "stands", "refused" or, when the table is more than 2 s old, "unchecked"
+ *         prints "stands", "refused" or, when the table is more than 3 s old, "unchecked"
  *     shared ADDRESS FOLDER delay OTHER COUNT [PAUSE_US]
  *         revokes here, looks into the folder OTHER until it is refused there, prints the times */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <wafer/redis.h>
 
@@ -29,7 +33,7 @@ static wafer_revocations *open_list(const char *folder)
 
     settings.address = address;
     settings.folder = folder;
-    settings.stale_ms = 2000;
+    settings.stale_ms = 3000;
     settings.when_stale = WAFER_REDIS_REFUSES;
     table.access = WAFER_ACCESS_WRITE;
     if (wafer_redis_open(&settings, &table, &list, &error) == WAFER_OK)
@@ -83,7 +87,8 @@ static const char *word_of(wafer_result result)
     return result == WAFER_QUEUED ? "queued" : "failed";
 }
 
-static void revoke(wafer_revocations *list, unsigned long from, unsigned long count, long pause_us)
+static void revoke_each(wafer_revocations *list, unsigned long from, unsigned long count,
+                        long pause_us)
 {
     for (unsigned long number = from; number < from + count; number++) {
         uint8_t id[WAFER_ID_SIZE];
@@ -93,6 +98,25 @@ static void revoke(wafer_revocations *list, unsigned long from, unsigned long co
         fflush(stdout);
         nap(pause_us);
     }
+}
+
+static void revoke_forked(wafer_revocations *list, unsigned long from, unsigned long count)
+{
+    pid_t children[2];
+
+    revoke_each(list, from, 1, 0); /* so that there is a connection to be inherited */
+    for (unsigned long i = 0; i < 2; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            revoke_each(list, from + (i + 1) * count, count, 0);
+            wafer_revocations_free(list);
+            _exit(0);
+        }
+    }
+    revoke_each(list, from + 1, count - 1, 0);
+    for (unsigned i = 0; i < 2; i++)
+        if (waitpid(children[i], NULL, 0) != children[i])
+            exit(1);
 }
 
 static void revoke_all(wafer_revocations *list, unsigned long from, unsigned long count)
@@ -179,7 +203,9 @@ int main(int count, char **words)
     for (int i = 4; i < count && i < 7; i++)
         numbers[i - 4] = strtoul(words[i], NULL, 10);
     if (strcmp(words[3], "revoke") == 0)
-        revoke(list, numbers[0], numbers[1], (long)numbers[2]);
+        revoke_each(list, numbers[0], numbers[1], (long)numbers[2]);
+    else if (strcmp(words[3], "fork") == 0)
+        revoke_forked(list, numbers[0], numbers[1]);
     else if (strcmp(words[3], "bulk") == 0)
         revoke_all(list, numbers[0], numbers[1]);
     else if (strcmp(words[3], "missing") == 0)
