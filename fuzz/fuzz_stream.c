@@ -105,7 +105,7 @@ static void check_table(wafer_revocation entry)
 
 static void check_record(const uint8_t *bytes, size_t length, bool is_signed)
 {
-    uint8_t *copy = malloc(length + 1); /* its end is what a sanitizer watches */
+    uint8_t *copy = calloc(length + 1, 1); /* its end is what a sanitizer watches */
     struct wafer_wire_record record;
     enum wafer_wire_fault fault;
     int64_t at_ms = 0;

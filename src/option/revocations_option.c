@@ -19,10 +19,21 @@ static const struct name {
              {"lmdb:", REVOCATIONS_WITH_JOURNAL},
              {"redis:", REVOCATIONS_OVER_REDIS}};
 
+/* Where the address of redis:ADDRESS@FOLDER ends; a folder with an "@" in its name has to be named
+ * otherwise. NULL when one of the two is missing. */
+static const char *end_of_address(const char *place)
+{
+    const char *at = strrchr(place, '@');
+
+    return at != NULL && at > place && at[1] != '\0' ? at : NULL;
+}
+
 enum revocations_kind revocations_option_kind(const char *text)
 {
     if (strcmp(text, "memory") == 0)
         return REVOCATIONS_IN_MEMORY;
+    if (strncmp(text, "redis:", 6) == 0 && end_of_address(text + 6) == NULL)
+        return REVOCATIONS_UNKNOWN;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t length = strlen(names[i].text);
 
@@ -113,16 +124,13 @@ static bool open_with_journal(const char *folder, const wafer_revocations_settin
 static bool open_over_redis(const char *place, const wafer_revocations_settings *settings,
                             wafer_revocations **list, wafer_error *error)
 {
-    const char *at = strrchr(place, '@');
+    const char *at = end_of_address(place);
     wafer_redis_settings redis = WAFER_REDIS_SETTINGS_INIT;
     char address[512];
     char path[PATH_MAX];
 
-    if (at == NULL || at == place || at[1] == '\0' || (size_t)(at - place) >= sizeof address)
-        return fail(error, WAFER_INVALID, 0,
-                    "a list over Redis is redis:ADDRESS@FOLDER, such as "
-                    "redis:127.0.0.1:6379@/var/lib/wafer, not redis:%.100s",
-                    place);
+    if (at == NULL || (size_t)(at - place) >= sizeof address)
+        return fail(error, WAFER_INVALID, 0, "the address is too long: redis:%.100s", place);
     memcpy(address, place, (size_t)(at - place));
     address[at - place] = '\0';
     /* Looking at the table needs no Redis, and no freshness. */
