@@ -140,7 +140,7 @@ contains 'with the figures' '^{"ready":true,"lag_ms":[0-9]*,"entries":452,"capac
 "$wafer" feed status --prometheus --folder b >out
 contains 'and for Prometheus' '^wafer_feed_applied_total 4[5-9][0-9]$' out
 entries_of_stream=$(cli XLEN wafer)
-sleep 2
+sleep 6
 equals 'heartbeats do not pile up' yes \
     "$([ "$(cli XLEN wafer)" -le $((entries_of_stream + 2)) ] && echo yes || cli XLEN wafer)"
 

@@ -178,6 +178,21 @@ static void a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was
     wafer_revocations_free(list);
 }
 
+static void making_a_table_logs_nobody_out(void **state)
+{
+    const wafer_redis_settings settings = settings_of(*state);
+    wafer_revocations_settings table = table_settings();
+    wafer_revocations_status status;
+    wafer_revocations *list;
+
+    table.on_start = WAFER_START_REFUSES_OLDER;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    assert_int_equal(status.not_before_ms, 0);
+    assert_int_equal(status.entries, 0);
+    wafer_revocations_free(list);
+}
+
 /* ---- Revoking without Redis ---- */
 
 static void what_cannot_be_published_is_queued_and_in_effect(void **state)
@@ -513,6 +528,7 @@ int main(void)
         cmocka_unit_test(a_stale_table_refuses_checks_but_knows_what_is_revoked),
         cmocka_unit_test(when_told_a_stale_table_has_its_word),
         cmocka_unit_test(a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was),
+        cmocka_unit_test(making_a_table_logs_nobody_out),
         cmocka_unit_test(what_cannot_be_published_is_queued_and_in_effect),
         cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
         cmocka_unit_test(threads_share_a_list_and_its_queue),

@@ -64,8 +64,8 @@ typedef struct wafer_redis_settings {
 
 /* Opens this machine's list. `table` says how the table is made, as for wafer_revocations_new, but
  * its path must be NULL: it is FOLDER/table. Retention, skew and grace should be the same on all
- * machines; the longest retention counts. FORGETS is a good on_start, as the feeder fetches what
- * was revoked: until it has, the table counts as stale.
+ * machines; the longest retention counts. on_start is not used: a new table counts as stale until
+ * the feeder has fetched what was revoked. What all machines and Redis forgot is forgotten.
  *
  * Revoking puts the entry into the table, where it is in effect on this machine at once, and then
  * publishes it:

@@ -49,6 +49,9 @@ wafer_result wafer_mirror_open_table(const struct wafer_site *site, struct wafer
     wafer_result result;
 
     of_site.path = site->table;
+    /* A new table counts as stale until the feeder has filled it. REFUSES_OLDER would be an entry
+     * like any other, and the feeder would log everybody out on all machines. */
+    of_site.on_start = WAFER_START_FORGETS;
     of_site.group_readable = site->group_readable;
     result = wafer_revocations_new(&of_site, table, error);
     if (result != WAFER_OK)

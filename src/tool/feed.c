@@ -110,8 +110,6 @@ static int read_options(int count, char **arguments, struct feed *feed)
 
     *feed = (struct feed){.redis = WAFER_REDIS_SETTINGS_INIT,
                           .table = WAFER_REVOCATIONS_SETTINGS_INIT};
-    /* A new table is filled from the stream before it counts. */
-    feed->table.on_start = WAFER_START_FORGETS;
     while ((option = getopt_long(count, arguments, "", known, NULL)) != -1) {
         int status = read_option(option, optarg, feed);
         if (status != TOOL_DONE)
