@@ -10,7 +10,7 @@
 
 #include "sentence.h"
 
-#define LOCK_PAUSE_MS 50
+#define LOCK_PAUSE_MS 25
 #define PAUSE_MIN_MS  100
 #define PAUSE_MAX_MS  5000
 #define CONNECT_MS    3000
