@@ -10,6 +10,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 PKG_CONFIG ?= pkg-config
 BUILD      ?= build
 PORT       ?= 8080
@@ -25,6 +26,9 @@ SONAME  := libwafer.so.$(firstword $(subst ., ,$(VERSION)))
 # Empty without liblmdb: then there is no libwafer-lmdb, and no program knows lmdb:FOLDER.
 LMDB_LIBS   := $(shell $(PKG_CONFIG) --libs lmdb 2>/dev/null)
 LMDB_SONAME := libwafer-lmdb.so.$(firstword $(subst ., ,$(VERSION)))
+# The same without libhiredis, of libwafer-redis, redis:ADDRESS@FOLDER and `wafer feed`.
+REDIS_LIBS   := $(shell $(PKG_CONFIG) --libs hiredis 2>/dev/null)
+REDIS_SONAME := libwafer-redis.so.$(firstword $(subst ., ,$(VERSION)))
 
 # ---- What there is to build ----
 
@@ -34,12 +38,16 @@ DEMO    := $(wildcard src/demo/*.c)
 PAGES   := $(wildcard src/demo/pages/*)
 OPTION  := $(wildcard src/option/*.c)
 LMDB    := $(if $(LMDB_LIBS),$(wildcard src/lmdb/*.c))
+REDIS   := $(if $(REDIS_LIBS),$(wildcard src/redis/*.c))
 STACKS  := $(patsubst src/examples/stack_%.c,%,$(wildcard src/examples/stack_*.c))
 SERVING := $(filter-out src/examples/stack_%,$(wildcard src/examples/*.c))
-TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)),$(wildcard tests/test_*.c))
-HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange sealed))
+TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)) \
+           $(if $(REDIS),,$(wildcard tests/test_redis*.c)),$(wildcard tests/test_*.c))
+HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange sealed \
+           $(if $(REDIS),shared)))
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
-FUZZERS := $(filter-out $(if $(LMDB),,fuzz/fuzz_journal.c),$(wildcard fuzz/fuzz_*.c))
+FUZZERS := $(filter-out $(if $(LMDB),,fuzz/fuzz_journal.c) $(if $(REDIS),,fuzz/fuzz_stream.c), \
+           $(wildcard fuzz/fuzz_*.c))
 LIFE    := $(wildcard fuzz/life_*.c)
 BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
 BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie flood threads)
@@ -48,7 +56,9 @@ MANUALS := $(wildcard src/tool/*.1)
 CMAKES  := wafer-config.cmake wafer-config-version.cmake
 CMAKEDIR = $(LIBDIR)/cmake/wafer
 HEADERS := $(wildcard include/*.h include/wafer/*.h)
-PARTS   := $(filter-out $(if $(LMDB),,lmdb.h),$(notdir $(wildcard include/wafer/*.h)))
+UNITS   := $(wildcard src/redis/*.service)
+PARTS   := $(filter-out $(if $(LMDB),,lmdb.h) $(if $(REDIS),,redis.h), \
+           $(notdir $(wildcard include/wafer/*.h)))
 # This one needs npm: it is a group of its own.
 SCRIPTS := $(filter-out tests/check_vectors.sh,$(wildcard tests/check_*.sh))
 INDEPENDENT := $(wildcard tests/vectors/independent/*.mjs)
@@ -60,8 +70,12 @@ STATIC   := $(BUILD)/libwafer.a
 SHARED   := $(BUILD)/libwafer.so.$(VERSION)
 LMDB_STATIC := $(if $(LMDB),$(BUILD)/libwafer-lmdb.a)
 LMDB_SHARED := $(if $(LMDB),$(BUILD)/libwafer-lmdb.so.$(VERSION))
+REDIS_STATIC := $(if $(REDIS),$(BUILD)/libwafer-redis.a)
+REDIS_SHARED := $(if $(REDIS),$(BUILD)/libwafer-redis.so.$(VERSION))
 LIBS     := $(STATIC) $(SHARED) $(BUILD)/$(SONAME) $(BUILD)/libwafer.so $(LMDB_STATIC) \
-            $(LMDB_SHARED) $(if $(LMDB),$(BUILD)/$(LMDB_SONAME) $(BUILD)/libwafer-lmdb.so)
+            $(LMDB_SHARED) $(if $(LMDB),$(BUILD)/$(LMDB_SONAME) $(BUILD)/libwafer-lmdb.so) \
+            $(REDIS_STATIC) $(REDIS_SHARED) \
+            $(if $(REDIS),$(BUILD)/$(REDIS_SONAME) $(BUILD)/libwafer-redis.so)
 COMMAND  := $(if $(TOOL),$(BUILD)/wafer)
 SERVER   := $(if $(DEMO),$(BUILD)/wafer-demo)
 EXAMPLES := $(STACKS:%=$(BUILD)/examples/%)
@@ -91,7 +105,8 @@ INSIDERS = $(TESTS) $(SUPPORT) $(FUZZERS) $(LIFE) fuzz/replay.c $(BENCHES)
 $(call object,$(CORE)): private INCLUDES += -iquote src
 $(call object,$(INSIDERS)): private INCLUDES += -iquote src -iquote tests
 $(call object,$(LMDB) $(wildcard tests/test_lmdb*.c) fuzz/fuzz_journal.c): private INCLUDES += $(LMDB_FLAGS)
-$(call object,$(OPTION)): private INCLUDES += $(if $(LMDB_LIBS),-DWAFER_WITH_LMDB)
+$(call object,$(OPTION) $(TOOL)): private INCLUDES += $(if $(LMDB_LIBS),-DWAFER_WITH_LMDB) \
+    $(if $(REDIS_LIBS),-DWAFER_WITH_REDIS)
 
 # What each HTTP stack needs: by its name for pkg-config, or by hand where it has none, or where
 # what it says is wrong (h2o's lacks that it was built without libuv).
@@ -130,7 +145,7 @@ everything: all $(PROGRAMS)
 examples: $(EXAMPLES) ## build the example server of each HTTP stack
 
 # Flags that changed rebuild what they went into.
-BUILT_WITH = '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS)' '$(TEST_LIBS)'
+BUILT_WITH = '$(COMPILE)' '$(LINK)' '$(LMDB_LIBS) $(REDIS_LIBS)' '$(TEST_LIBS)'
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(BUILT_WITH) | cmp -s - $@ || printf '%s\n' $(BUILT_WITH) > $@
@@ -178,12 +193,28 @@ $(BUILD)/$(LMDB_SONAME): $(LMDB_SHARED)
 $(BUILD)/libwafer-lmdb.so: $(BUILD)/$(LMDB_SONAME)
 	@ln -sf $(<F) $@
 
+$(BUILD)/libwafer-redis.a: $(call object,$(REDIS))
+	$(call say,AR,$@)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(BUILD)/libwafer-redis.so.$(VERSION): $(call object,$(REDIS)) $(BUILD)/libwafer.so
+	$(call say,LINK,$@)
+	@$(LINK) -shared -Wl,-soname,$(REDIS_SONAME) $^ $(REDIS_LIBS) $(SODIUM_LIBS) -lpthread -o $@
+
+$(BUILD)/$(REDIS_SONAME): $(REDIS_SHARED)
+	@ln -sf $(<F) $@
+
+$(BUILD)/libwafer-redis.so: $(BUILD)/$(REDIS_SONAME)
+	@ln -sf $(<F) $@
+
 # What reads --revocations: libraries in the order in which they need each other.
-LISTS = $(call object,$(OPTION)) $(LMDB_STATIC) $(STATIC)
+LISTS = $(call object,$(OPTION)) $(LMDB_STATIC) $(REDIS_STATIC) $(STATIC)
+LIST_LIBS = $(LMDB_LIBS) $(REDIS_LIBS)
 
 $(BUILD)/wafer: $(call object,$(TOOL)) $(LISTS)
 	$(call say,LINK,$@)
-	@$(LINK) $^ $(LMDB_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) $^ $(LIST_LIBS) $(CORE_LIBS) -o $@
 
 # The pages of the demo are part of it.
 $(BUILD)/obj/src/demo/embedded.c: src/demo/embed.sh $(PAGES)
@@ -196,15 +227,17 @@ $(BUILD)/obj/src/demo/embedded.o: $(BUILD)/obj/src/demo/embedded.c $(BUILD)/flag
 
 $(BUILD)/wafer-demo: $(call object,$(DEMO)) $(BUILD)/obj/src/demo/embedded.o $(LISTS)
 	$(call say,LINK,$@)
-	@$(LINK) $^ -lmicrohttpd $(LMDB_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) $^ -lmicrohttpd $(LIST_LIBS) $(CORE_LIBS) -o $@
 
 $(call program,$(HELPERS)): $(BUILD)/%: $(BUILD)/obj/%.o $(LISTS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) $^ -ljansson $(LMDB_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) $^ -ljansson $(LIST_LIBS) $(CORE_LIBS) -o $@
 
 $(call program,$(wildcard tests/test_lmdb*.c)): private TEST_LIBS += $(LMDB_LIBS)
 $(call program,$(wildcard tests/test_lmdb*.c)): $(LMDB_STATIC)
+$(call program,$(wildcard tests/test_redis*.c)): private TEST_LIBS += $(REDIS_LIBS)
+$(call program,$(wildcard tests/test_redis*.c)): $(REDIS_STATIC)
 
 $(BUILD)/obj/src/examples/stack_%.o: private INCLUDES += $(FLAGS_$(patsubst stack_%.o,%,$(@F)))
 
@@ -212,7 +245,7 @@ $(EXAMPLES): $(BUILD)/examples/%: $(BUILD)/obj/src/examples/stack_%.o $(call obj
              $(LISTS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	@$(LINK) $^ $(LIBS_$*) $(LMDB_LIBS) $(CORE_LIBS) -o $@
+	@$(LINK) $^ $(LIBS_$*) $(LIST_LIBS) $(CORE_LIBS) -o $@
 
 # A test that defines __wrap_name stands in front of the library's calls of name.
 wraps = $$(nm $< | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')
@@ -261,16 +294,17 @@ $(BUILD)/vectors/%.mjs: tests/vectors/independent/%.mjs $(BUILD)/vectors/node_mo
 	@cp $< $@
 
 # With the fuzzer's main; and with one that runs what it is given, and needs no fuzzer.
-FUZZ_LIBS := -lcbor $(LMDB_LIBS)
+FUZZ_LIBS := -lcbor $(LMDB_LIBS) $(REDIS_LIBS)
 
 $(BUILD)/fuzz/fuzz_life $(BUILD)/replay/fuzz_life: $(call object,$(LIFE))
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(LMDB_STATIC) $(STATIC)
+$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/%.o $(LMDB_STATIC) $(REDIS_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	@$(LINK) -fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS) $(CORE_LIBS) -o $@
 
-$(BUILD)/replay/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LMDB_STATIC) $(STATIC)
+$(BUILD)/replay/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LMDB_STATIC) \
+                   $(REDIS_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	@$(LINK) $(filter %.o,$^) $(filter %.a,$^) $(FUZZ_LIBS) $(CORE_LIBS) -o $@
@@ -319,7 +353,8 @@ programs = $(patsubst $(BUILD)/%,build/$(1)/%,$(PROGRAMS))
 unit     = $(patsubst %.c,build/$(1)/%,$(TESTS))
 THREADED := $(shell grep -l 'pthread_create' $(TESTS) /dev/null)
 # Scripts that drive the programs from outside are worth running under a sanitizer and for coverage.
-DRIVERS  := $(wildcard tests/check_tool*.sh tests/check_demo*.sh tests/check_stacks.sh)
+DRIVERS  := $(wildcard tests/check_tool*.sh tests/check_demo*.sh tests/check_redis.sh \
+            tests/check_stacks.sh)
 # $(call run,label,variant,tests) runs them and counts.
 run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
       tests/run.sh $(1) $(3)
@@ -421,7 +456,7 @@ group-fuzz:
 # ---- Goals ----
 
 deps: ## install the Debian packages that the goals need and that are missing
-	@.ci/deps build demo lmdb check install stacks vectors load coverage tidy format
+	@.ci/deps build demo lmdb redis check install stacks vectors load coverage tidy format
 
 demo: ## set up, then serve the demo on PORT (8080)
 	@.ci/deps build demo
@@ -430,11 +465,11 @@ demo: ## set up, then serve the demo on PORT (8080)
 	@exec $(BUILD)/wafer-demo --port $(PORT) --keys $(BUILD)/demo.keys
 
 check: ## set up, then run every test; at most 5 minutes
-	@.ci/deps build demo lmdb check install stacks
+	@.ci/deps build demo lmdb redis check install stacks
 	+$(groups) $(CHECKS)
 
 check-all: ## check, then the coverage gate and the long runs
-	@.ci/deps build demo lmdb check install stacks vectors load coverage
+	@.ci/deps build demo lmdb redis check install stacks vectors load coverage
 	+$(groups) $(CHECKS) $(LONG)
 
 check-stacks: ## run the suite that drives each HTTP stack's example alike
@@ -443,7 +478,7 @@ check-stacks: ## run the suite that drives each HTTP stack's example alike
 	@$(call run,stacks,gcc,tests/check_stacks.sh)
 
 check-foreign: ## run the unit tests on other types of machines, and exchange tokens; 5 minutes
-	@.ci/deps build lmdb check
+	@.ci/deps build lmdb redis check
 	+$(groups) group-foreign
 
 torture: ## kill 3000 writers of a table file while others read it
@@ -452,27 +487,27 @@ torture: ## kill 3000 writers of a table file while others read it
 	@KILLS=3000 TIME_LIMIT=1200 $(call run,torture,gcc,tests/check_torture.sh)
 
 sanitize: ## run the tests under ASan and UBSan, those with threads under TSan
-	@.ci/deps build demo lmdb check stacks
+	@.ci/deps build demo lmdb redis check stacks
 	+$(groups) group-asan group-tsan
 
 valgrind: ## run the tests under valgrind
-	@.ci/deps build demo lmdb check stacks
+	@.ci/deps build demo lmdb redis check stacks
 	+$(groups) group-valgrind
 
 coverage: ## measure what tests and corpora reach; fails below tests/coverage.py's aims
-	@.ci/deps build demo lmdb check stacks
+	@.ci/deps build demo lmdb redis check stacks
 	+$(groups) group-coverage
 
 fuzz: ## run each fuzz program, or TARGET, for FUZZ_SECONDS (10)
-	@.ci/deps build demo lmdb check
+	@.ci/deps build demo lmdb redis check
 	+@$(MAKE) --no-print-directory group-fuzz
 
 fuzz-replay: ## run each fuzz program, or TARGET, on its corpus, under ASan and UBSan
-	@.ci/deps build lmdb check
+	@.ci/deps build lmdb redis check
 	+@$(MAKE) --no-print-directory group-replay
 
 fuzz-afl: ## the same as fuzz with AFL++ (Debian's afl++)
-	@.ci/deps build lmdb check fuzz
+	@.ci/deps build lmdb redis check fuzz
 	@command -v afl-fuzz >/dev/null || { echo 'afl-fuzz is missing: install afl++.'; exit 1; }
 	+@$(call variant,afl,$(call fuzzed,afl,fuzz))
 	@for name in $(CHOSEN); do \
@@ -488,7 +523,7 @@ fuzz-afl: ## the same as fuzz with AFL++ (Debian's afl++)
 	done
 
 fuzz-coverage: ## show as HTML what the corpora, and what was found since, reach of src/
-	@.ci/deps build lmdb check fuzz
+	@.ci/deps build lmdb redis check fuzz
 	@command -v llvm-cov >/dev/null || { echo 'llvm-cov is missing: install llvm.'; exit 1; }
 	+@$(call variant,mapped,$(call fuzzed,mapped,replay))
 	@rm -f build/mapped/*.profraw
@@ -522,12 +557,12 @@ bench-peers: ## compare with what else there is for sessions in cookies; 2 minut
 	@bench/peers/run.py $(BUILD)
 
 mutate: ## change src/ at one place at a time, and list what no test notices; MODULE=, SAMPLE=
-	@.ci/deps build lmdb check
+	@.ci/deps build lmdb redis check
 	@tests/mutate.py $(if $(MODULE),--module $(MODULE)) $(if $(SAMPLE),--sample $(SAMPLE)) $(BUILD)
 
 tidy: ## look through src/ with clang-tidy
-	@.ci/deps build demo lmdb tidy
-	@clang-tidy --quiet $(CORE) $(TOOL) $(DEMO) $(OPTION) $(LMDB) -- \
+	@.ci/deps build demo lmdb redis tidy
+	@clang-tidy --quiet $(CORE) $(TOOL) $(DEMO) $(OPTION) $(LMDB) $(REDIS) -- \
 	    -std=c11 -D_DEFAULT_SOURCE -Iinclude -iquote src $(SODIUM_FLAGS) $(LMDB_FLAGS) $(WARNINGS)
 
 format: ## put all C files in the house's form with clang-format
@@ -548,6 +583,17 @@ install -m 644 $(LMDB_STATIC) '$(DESTDIR)$(LIBDIR)'
 	$(fill) src/lmdb/wafer-lmdb.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc'
 endef
 
+define install_redis
+install -m 644 $(REDIS_STATIC) '$(DESTDIR)$(LIBDIR)'
+	install -m 755 $(REDIS_SHARED) '$(DESTDIR)$(LIBDIR)'
+	ln -sf libwafer-redis.so.$(VERSION) '$(DESTDIR)$(LIBDIR)/$(REDIS_SONAME)'
+	ln -sf $(REDIS_SONAME) '$(DESTDIR)$(LIBDIR)/libwafer-redis.so'
+	$(fill) src/redis/wafer-redis.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-redis.pc'
+	for unit in $(UNITS); do install -d '$(DESTDIR)$(UNITDIR)' && \
+	    sed 's|@BINDIR@|$(BINDIR)|' $$unit > '$(DESTDIR)$(UNITDIR)'/$$(basename $$unit) || \
+	    exit 1; done
+endef
+
 install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 	install -d '$(DESTDIR)$(INCLUDEDIR)/wafer' '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(BINDIR)'
 	install -m 644 include/wafer.h '$(DESTDIR)$(INCLUDEDIR)'
@@ -562,6 +608,7 @@ install: all ## install below PREFIX (/usr/local), staged in DESTDIR
 	for file in $(CMAKES); do \
 	    $(fill) src/$$file.in > '$(DESTDIR)$(CMAKEDIR)/'$$file || exit 1; done
 	$(if $(LMDB),$(install_lmdb))
+	$(if $(REDIS),$(install_redis))
 	for command in $(COMMAND); do install -m 755 $$command '$(DESTDIR)$(BINDIR)' || exit 1; done
 	for manual in $(MANUALS); do \
 	    install -D -m 644 -t '$(DESTDIR)$(MANDIR)/man1' $$manual || exit 1; done
@@ -574,7 +621,12 @@ uninstall: ## remove what install installed
 	    '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer.pc' '$(DESTDIR)$(BINDIR)/wafer' \
 	    '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.a' '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.so' \
 	    '$(DESTDIR)$(LIBDIR)/$(LMDB_SONAME)' '$(DESTDIR)$(LIBDIR)/libwafer-lmdb.so.$(VERSION)' \
-	    '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc'
+	    '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-lmdb.pc' \
+	    '$(DESTDIR)$(LIBDIR)/libwafer-redis.a' '$(DESTDIR)$(LIBDIR)/libwafer-redis.so' \
+	    '$(DESTDIR)$(LIBDIR)/$(REDIS_SONAME)' \
+	    '$(DESTDIR)$(LIBDIR)/libwafer-redis.so.$(VERSION)' \
+	    '$(DESTDIR)$(LIBDIR)/pkgconfig/wafer-redis.pc'
+	for unit in $(notdir $(UNITS)); do rm -f '$(DESTDIR)$(UNITDIR)/'$$unit; done
 	for header in $(notdir $(wildcard include/wafer/*.h)); do \
 	    rm -f '$(DESTDIR)$(INCLUDEDIR)/wafer/'$$header; done
 	for manual in $(notdir $(MANUALS)); do rm -f '$(DESTDIR)$(MANDIR)/man1/'$$manual; done

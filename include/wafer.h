@@ -51,13 +51,15 @@ WAFER_API const char *wafer_version(void);
 /* What a call returns. */
 typedef enum wafer_result {
     WAFER_OK = 0,
-    WAFER_INVALID,    /* an argument, a setting or a file's content is wrong */
-    WAFER_TOO_LARGE,  /* more than a documented limit; nothing was truncated */
-    WAFER_MISUSE,     /* NULL object, or a call out of order: a bug in the caller */
-    WAFER_NO_MEMORY,  /* an allocation failed */
-    WAFER_SYSTEM,     /* the system refused: file, mapping, lock, clock or randomness */
-    WAFER_LIST_FULL,  /* the revocation list has no room; nothing was revoked */
-    WAFER_UNAVAILABLE /* the list cannot be asked, or the session may not be changed */
+    WAFER_INVALID,     /* an argument, a setting or a file's content is wrong */
+    WAFER_TOO_LARGE,   /* more than a documented limit; nothing was truncated */
+    WAFER_MISUSE,      /* NULL object, or a call out of order: a bug in the caller */
+    WAFER_NO_MEMORY,   /* an allocation failed */
+    WAFER_SYSTEM,      /* the system refused: file, mapping, lock, clock or randomness */
+    WAFER_LIST_FULL,   /* the revocation list has no room; nothing was revoked */
+    WAFER_UNAVAILABLE, /* the list cannot be asked, or the session may not be changed */
+    WAFER_QUEUED /* a success: in effect on this machine, and queued for the others; only of what
+                    revokes, with a list that other machines share */
 } wafer_result;
 
 /* What the cookies of a request turned out to be, and what to do then. */
@@ -381,7 +383,8 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_login(wafer_session *session, cons
  *
  * Errors   LIST_FULL, UNAVAILABLE, SYSTEM: copies live on, but the deletion is owed all the same,
  *          and the call may be repeated, or wafer_logout_everywhere tried; UNAVAILABLE also in a
- *          frozen session of which nothing is known; MISUSE out of order. */
+ *          frozen session of which nothing is known; MISUSE out of order. WAFER_QUEUED is none:
+ *          copies are refused here, and on other machines as soon as these can be reached. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_logout(wafer_session *session);
 
 /* The same, and every session of this subject on every device that was begun before now. Without
@@ -709,7 +712,8 @@ WAFER_API void wafer_revocations_free(wafer_revocations *list);
 
 /* Forced logout, for operators: one session by id, a subject in a realm on every device, everyone.
  * In effect in every thread and process when it returns. The latter two refuse what began before
- * now, and logins from then on are good.
+ * now, and logins from then on are good. WAFER_QUEUED, of a list that other machines share, says
+ * that these will hear of it later; nothing needs to be done.
  * Errors   LIST_FULL; SYSTEM lock, clock or a full disk; UNAVAILABLE also for a list that is mapped
  *          read-only; INVALID the subject's length; MISUSE. */
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_revoke_session(wafer_revocations *list,
@@ -798,7 +802,8 @@ typedef struct wafer_revocations_interface {
      * now and, for subject and everyone, for max(now + skew, previous) + 1; what was taken is
      * written back. A renewal whose count is listed already is then WAFER_UNAVAILABLE: another
      * request came first. Other values come from elsewhere and are checked: a time before 0 or
-     * beyond now + 2 skews is WAFER_INVALID. */
+     * beyond now + 2 skews is WAFER_INVALID. A list that other machines share may return
+     * WAFER_QUEUED: in effect here, and the others will hear of it. */
     wafer_result (*revoke)(void *context, int64_t now_ms, wafer_revocation *entry);
     wafer_result (*purge)(void *context, int64_t now_ms, size_t *dropped);
     wafer_result (*retain)(void *context, int64_t retention_ms);
@@ -807,7 +812,8 @@ typedef struct wafer_revocations_interface {
     wafer_result (*entries)(void *context, wafer_revocation *entries, size_t room, size_t *count);
     void (*free)(void *context);
     /* As revoke, of one entry after another until one is not taken, whose result it returns;
-     * *taken counts those before it. NULL: revoke is called for each. */
+     * *taken counts those before it. WAFER_QUEUED: all are taken, some are queued. NULL: revoke is
+     * called for each. */
     wafer_result (*revoke_all)(void *context, int64_t now_ms, wafer_revocation *entries,
                                size_t count, size_t *taken);
 } wafer_revocations_interface;

@@ -35,6 +35,17 @@ static wafer_result documented(wafer_result result)
     }
 }
 
+/* What an implementation says of an entry it was given. */
+static wafer_result documented_revoking(wafer_result result)
+{
+    return result == WAFER_QUEUED ? result : documented(result);
+}
+
+static bool is_taken(wafer_result result)
+{
+    return result == WAFER_OK || result == WAFER_QUEUED;
+}
+
 static bool is_complete(const wafer_revocations_interface *functions)
 {
     return functions->size == sizeof *functions && functions->check != NULL &&
@@ -104,18 +115,22 @@ wafer_result wafer_revocations_apply(wafer_revocations *list, int64_t now_ms,
 {
     if (list == NULL || entry == NULL)
         return WAFER_MISUSE;
-    return documented(list->functions.revoke(list->context, now_ms, entry));
+    return documented_revoking(list->functions.revoke(list->context, now_ms, entry));
 }
 
 static wafer_result revoke_each(wafer_revocations *list, int64_t now_ms, wafer_revocation *entries,
                                 size_t count, size_t *taken)
 {
+    wafer_result all = WAFER_OK;
+
     for (*taken = 0; *taken < count; ++*taken) {
         wafer_result result = wafer_revocations_apply(list, now_ms, &entries[*taken]);
-        if (result != WAFER_OK)
+        if (!is_taken(result))
             return result;
+        if (result == WAFER_QUEUED)
+            all = result;
     }
-    return WAFER_OK;
+    return all;
 }
 
 wafer_result wafer_revocations_apply_all(wafer_revocations *list, int64_t now_ms,
@@ -128,9 +143,9 @@ wafer_result wafer_revocations_apply_all(wafer_revocations *list, int64_t now_ms
     if (list->functions.revoke_all == NULL)
         return revoke_each(list, now_ms, entries, count, taken);
     size_t done = 0;
-    wafer_result result = documented(
+    wafer_result result = documented_revoking(
         list->functions.revoke_all(list->context, now_ms, entries, count, &done));
-    if (done > count || (result == WAFER_OK && done < count))
+    if (done > count || (is_taken(result) && done < count))
         return WAFER_UNAVAILABLE;
     *taken = done;
     return result;

@@ -15,6 +15,12 @@ static wafer_result list_entry(const wafer_session *session, wafer_revocation *e
     return wafer_revocations_apply(session->manager->settings.revocations, now_ms, entry);
 }
 
+/* In effect on this machine; other machines may hear of it later. */
+static bool is_listed(wafer_result result)
+{
+    return result == WAFER_OK || result == WAFER_QUEUED;
+}
+
 static wafer_result list_session(const wafer_session *session, struct wafer_record *record)
 {
     wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
@@ -56,7 +62,7 @@ static wafer_result retire_copies(wafer_session *session)
     struct wafer_record *old = signed_in(session);
     wafer_result result = old != NULL ? list_session(session, old) : WAFER_OK;
 
-    return old == &session->record ? result : WAFER_OK;
+    return old == &session->record && !is_listed(result) ? result : WAFER_OK;
 }
 
 static void adopt_login(wafer_session *session, const struct wafer_record *record,
@@ -106,9 +112,9 @@ static wafer_result empty(wafer_session *session, wafer_result listed)
 {
     const struct wafer_record *record = signed_in(session);
 
-    if (listed != WAFER_OK && record == &session->record)
+    if (!is_listed(listed) && record == &session->record)
         session->came = *record;
-    session->came_known = listed != WAFER_OK && record != NULL;
+    session->came_known = !is_listed(listed) && record != NULL;
     if (session->verdict != WAFER_NONE)
         session->owed |= WAFER_OWED_LOGOUT;
     session->owed &= WAFER_OWED_LOGOUT;
@@ -134,12 +140,14 @@ static wafer_result list_subject(const wafer_session *session, struct wafer_reco
 {
     wafer_revocation entry = {.kind = WAFER_REVOKE_SUBJECT};
     wafer_result result;
+    wafer_result of_session;
 
     memcpy(entry.key, wafer_session_list_key(session, record), sizeof entry.key);
     result = list_entry(session, &entry);
-    if (result == WAFER_OK && record->login_at_ms >= entry.at_ms)
-        result = list_session(session, record);
-    return result;
+    if (!is_listed(result) || record->login_at_ms < entry.at_ms)
+        return result;
+    of_session = list_session(session, record);
+    return of_session == WAFER_OK ? result : of_session;
 }
 
 static wafer_result log_out(wafer_session *session,
@@ -175,7 +183,7 @@ static wafer_result list_renewal(const wafer_session *session, struct wafer_reco
 
     memcpy(entry.key, record->id, WAFER_ID_SIZE);
     result = list_entry(session, &entry);
-    if (result != WAFER_OK)
+    if (!is_listed(result))
         return result;
     record->renewals++;
     /* The list takes the count also of a session whose subject, or everyone, was logged out. */

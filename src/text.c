@@ -24,6 +24,8 @@ const char *wafer_result_text(wafer_result result)
         return "the revocation list is full";
     case WAFER_UNAVAILABLE:
         return "not available now";
+    case WAFER_QUEUED:
+        return "in effect here, queued for other machines";
     }
     return "unknown result";
 }

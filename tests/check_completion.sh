@@ -30,7 +30,7 @@ registered() {
 }
 
 words() {
-    completes '--help --version cookie help inspect keys open revocations revoke seal version' \
+    completes '--help --version cookie feed help inspect keys open revocations revoke seal version' \
         wafer ''
     completes 'revocations revoke' wafer rev
     completes '--help check list new retire rotate' wafer keys ''
@@ -59,7 +59,7 @@ files() {
     completes 'session keys session.keys' wafer keys check ses
     completes 'session keys session.keys' wafer open --keys ses
     completes 'lists/table' wafer seal --keys lists/t
-    completes 'file: lmdb:' wafer revoke everyone --revocations ''
+    completes 'file: lmdb: redis:' wafer revoke everyone --revocations ''
     completes 'lmdb:' wafer revoke everyone --revocations l
     completes 'lists/table' wafer revocations list --revocations file : lists/t
     completes 'lists' wafer inspect --revocations lmdb : li

@@ -41,8 +41,9 @@ report $built 'they are built'
 lacks 'without a warning' '[Ww]arning' "$packages/log"
 needs libwafer0 libb64-0d libsodium23
 needs libwafer-lmdb0 liblmdb0 libwafer0
-needs wafer-tools libb64-0d liblmdb0 libsodium23
-needs libwafer-dev libb64-dev liblmdb-dev libsodium-dev libwafer-lmdb0 libwafer0
+needs libwafer-redis0 libhiredis0.14 libsodium23 libwafer0
+needs wafer-tools libb64-0d libhiredis0.14 liblmdb0 libsodium23
+needs libwafer-dev libb64-dev libhiredis-dev liblmdb-dev libsodium-dev libwafer-lmdb0 libwafer-redis0 libwafer0
 
 # Without manual pages in the tree there can be none in the package.
 manual=
@@ -97,7 +98,7 @@ report $? "CMake finds it where Debian's libraries are"
 
 ! dpkg_there --remove libwafer0
 report $? 'the library stays while others need it'
-dpkg_there --purge wafer-tools libwafer-dev libwafer-lmdb0 libwafer0
+dpkg_there --purge wafer-tools libwafer-dev libwafer-lmdb0 libwafer-redis0 libwafer0
 report $? 'they are removed'
 equals 'and nothing is left' '' "$(files)"
 equals 'no folder either' 'var' "$(ls "$root")"

@@ -20,7 +20,7 @@ fi
 report $? 'no line ends in a blank'
 
 groff -mandoc -Tascii -P-cbou "$page" >text
-for command in keys seal open inspect cookie revoke revocations version help; do
+for command in keys seal open inspect cookie revoke revocations feed version help; do
     contains "it shows how to use $command" "^ *wafer $command" text
 done
 for action in new list rotate retire check; do
@@ -29,7 +29,7 @@ done
 for action in list count purge watch check; do
     contains "it tells of revocations $action" "^     $action " text
 done
-for command in keys seal open inspect cookie revoke revocations; do
+for command in keys seal open inspect cookie revoke revocations feed; do
     "$wafer" "$command" --help
 done | grep -o -- '--[a-z][a-z]*' | grep -v '^--help$' | sort -u >told
 grep -o -- '--[a-z][a-z]*' text | sort -u >known

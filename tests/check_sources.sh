@@ -82,6 +82,9 @@ src/session.c names of cookies, as they came over the wire
 src/keyring.c ids of keys, which stand readable in every cookie
 src/session_login.c the subject of a session that is open, and the one who signs in
 src/slot.h names of variables in a session that is open
+src/redis/state.c what such a file begins with, and which start of the machine it is
+src/redis/lacking.c keys of entries, to sort them
+src/redis/stream.c an entry that stands in the stream
 src/tool/lists.c keys of entries, which it prints
 src/tool/finding.c ids of keys, which stand readable in every cookie
 '

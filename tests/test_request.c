@@ -490,16 +490,14 @@ static void broken_free(void *context)
     (void)context;
 }
 
-static void an_unavailable_list_leaves_good_cookies_alone(void **state)
+/* A world whose list does as it is told. */
+static wafer_settings world_with_broken(struct world *world, struct broken *broken)
 {
-    struct world *world = *state;
     const wafer_revocations_interface functions = {sizeof functions,  broken_check,
                                                    broken_not_before, broken_revoke,
                                                    broken_purge,      broken_retain,
                                                    broken_look,       broken_entries,
                                                    broken_free,       NULL};
-    struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
-    struct browser ada = {.cookie = ""}, nobody = {.cookie = ""}, copy;
     wafer_settings settings;
 
     wafer_session_free(world->session);
@@ -507,11 +505,22 @@ static void an_unavailable_list_leaves_good_cookies_alone(void **state)
     world->session = NULL;
     world->manager = NULL;
     wafer_revocations_free(world->list);
-    assert_int_equal(wafer_revocations_wrap(&functions, &broken, world_clock, world, &world->list,
+    assert_int_equal(wafer_revocations_wrap(&functions, broken, world_clock, world, &world->list,
                                             NULL),
                      WAFER_OK);
     settings = world_settings(world);
     world_manage(world, &settings);
+    return settings;
+}
+
+static void an_unavailable_list_leaves_good_cookies_alone(void **state)
+{
+    struct world *world = *state;
+    struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
+    struct browser ada = {.cookie = ""}, nobody = {.cookie = ""}, copy;
+    wafer_settings settings;
+
+    settings = world_with_broken(world, &broken);
     sign_in(world, &ada, "ada");
     copy = ada;
 
@@ -550,6 +559,36 @@ static void an_unavailable_list_leaves_good_cookies_alone(void **state)
         assert_int_equal(wafer_manager_new(&settings, &manager, &error), WAFER_UNAVAILABLE);
         assert_null(manager);
     }
+}
+
+static void what_is_queued_for_other_machines_is_in_effect_here(void **state)
+{
+    struct world *world = *state;
+    struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
+    struct browser ada = {.cookie = ""}, bob = {.cookie = ""};
+
+    (void)world_with_broken(world, &broken);
+    sign_in(world, &ada, "ada");
+    sign_in(world, &bob, "bob");
+    broken.revoke = WAFER_QUEUED;
+
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_login(world->session, "ada", 3, NULL, 0), WAFER_OK);
+    assert_int_equal(wafer_renew(world->session), WAFER_OK);
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_renew(world->session), WAFER_OK);
+    assert_int_equal(wafer_owed(world->session) & WAFER_OWED_RENEWAL, WAFER_OWED_RENEWAL);
+    assert_int_equal(wafer_logout(world->session), WAFER_QUEUED);
+    assert_int_equal(wafer_logout(world->session), WAFER_OK); /* there is nothing left to list */
+    assert_int_equal(leave(world, &ada), WAFER_OK);
+    assert_string_equal(ada.cookie, "");
+
+    assert_int_equal(arrive(world, &bob), WAFER_VALID);
+    assert_int_equal(wafer_logout_everywhere(world->session), WAFER_QUEUED);
+    assert_int_equal(wafer_logout_everywhere(world->session), WAFER_OK);
+    assert_int_equal(leave(world, &bob), WAFER_OK);
+    assert_string_equal(bob.cookie, "");
 }
 
 /* ---- a good seal around a bad plaintext: only a holder of the key can make one */
@@ -729,6 +768,7 @@ int main(void)
         IN_WORLD(any_bytes_in_a_field_are_survived),
         IN_WORLD(folded_fields_are_split_only_when_told_and_only_then_at_need),
         IN_WORLD(an_unavailable_list_leaves_good_cookies_alone),
+        IN_WORLD(what_is_queued_for_other_machines_is_in_effect_here),
         IN_WORLD(a_bad_plaintext_behind_a_good_seal_is_rejected),
         IN_WORLD(the_next_best_is_taken_when_the_best_has_a_bad_plaintext),
         IN_WORLD(the_last_renewal_is_the_131071st),

@@ -507,7 +507,7 @@ static void every_result_comes_through_and_foreign_ones_are_unavailable(void **s
         {WAFER_INVALID, WAFER_INVALID},         {WAFER_TOO_LARGE, WAFER_UNAVAILABLE},
         {WAFER_MISUSE, WAFER_MISUSE},           {WAFER_NO_MEMORY, WAFER_UNAVAILABLE},
         {WAFER_SYSTEM, WAFER_SYSTEM},           {WAFER_LIST_FULL, WAFER_LIST_FULL},
-        {WAFER_UNAVAILABLE, WAFER_UNAVAILABLE}, {WAFER_UNAVAILABLE + 1, WAFER_UNAVAILABLE},
+        {WAFER_UNAVAILABLE, WAFER_UNAVAILABLE}, {WAFER_QUEUED + 1, WAFER_UNAVAILABLE},
         {0x7fffffff, WAFER_UNAVAILABLE},
     };
     int64_t now_ms = NOW;
@@ -538,6 +538,42 @@ static void every_result_comes_through_and_foreign_ones_are_unavailable(void **s
         assert_int_equal(fake.calls, 9);
         wafer_revocations_free(list);
     }
+}
+
+static void queued_comes_through_where_something_is_revoked_and_nowhere_else(void **state)
+{
+    (void)state;
+    struct fake fake = {.result = WAFER_QUEUED, .of_everyone = WAFER_QUEUED};
+    int64_t now_ms = NOW;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    wafer_revocation entries[3] = {{.kind = WAFER_REVOKE_SESSION},
+                                   {.kind = WAFER_REVOKE_EVERYONE},
+                                   {.kind = WAFER_REVOKE_SESSION}};
+    wafer_revocation_query query = {.id = id};
+    wafer_revocations_status status;
+    wafer_revocations *list = wrap(&fake, &now_ms);
+    wafer_standing revoked = WAFER_STANDS;
+    int64_t at_ms;
+    size_t count;
+
+    assert_int_equal(wafer_revocations_apply(list, NOW, &entries[0]), WAFER_QUEUED);
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_QUEUED);
+    assert_int_equal(wafer_revoke_subject(list, "", "a", 1), WAFER_QUEUED);
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 3, &count), WAFER_QUEUED);
+    assert_int_equal(count, 3);
+    fake.result = WAFER_OK; /* of everyone alone it is queued */
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 3, &count), WAFER_QUEUED);
+    assert_int_equal(count, 3);
+
+    fake.result = WAFER_QUEUED;
+    assert_int_equal(wafer_revocations_check(list, &query, &revoked), WAFER_UNAVAILABLE);
+    assert_int_equal(revoked, WAFER_REFUSED);
+    assert_int_equal(wafer_revocations_not_before(list, id, &at_ms), WAFER_UNAVAILABLE);
+    assert_int_equal(wafer_revocations_purge(list, &count), WAFER_UNAVAILABLE);
+    assert_int_equal(wafer_revocations_retain(list, WAFER_DAY_MS), WAFER_UNAVAILABLE);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_UNAVAILABLE);
+    wafer_revocations_free(list);
 }
 
 /* ---- Many at once ---- */
@@ -592,6 +628,23 @@ static void a_list_that_takes_one_at_a_time_takes_many_up_to_the_first_it_refuse
     assert_int_equal(entries[3].at_ms, 0);
     assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 2, &taken), WAFER_OK);
     assert_int_equal(taken, 2);
+    wafer_revocations_free(list);
+}
+
+static void a_list_that_takes_many_may_queue_them(void **state)
+{
+    (void)state;
+    int64_t now_ms = NOW;
+    wafer_revocation entries[3] = {{.kind = WAFER_REVOKE_SESSION}};
+    struct fake fake = {WAFER_QUEUED, .taken = 3};
+    size_t taken = 33;
+    wafer_revocations *list = wrap_with_all(&fake, &now_ms);
+
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 3, &taken), WAFER_QUEUED);
+    assert_int_equal(taken, 3);
+    fake.taken = 2;
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, entries, 3, &taken), WAFER_UNAVAILABLE);
+    assert_int_equal(taken, 0);
     wafer_revocations_free(list);
 }
 
@@ -812,8 +865,10 @@ int main(void)
         cmocka_unit_test(null_is_misuse_and_nothing_to_free),
         cmocka_unit_test(every_call_reaches_the_implementation_with_its_arguments),
         cmocka_unit_test(every_result_comes_through_and_foreign_ones_are_unavailable),
+        cmocka_unit_test(queued_comes_through_where_something_is_revoked_and_nowhere_else),
         cmocka_unit_test(many_entries_reach_a_list_that_takes_many_at_once),
         cmocka_unit_test(a_list_that_takes_one_at_a_time_takes_many_up_to_the_first_it_refuses),
+        cmocka_unit_test(a_list_that_takes_many_may_queue_them),
         cmocka_unit_test(a_foreign_count_that_cannot_be_is_unavailable),
         cmocka_unit_test(a_foreign_not_before_out_of_range_is_unavailable),
         cmocka_unit_test(entries_are_asked_for_until_all_fit),

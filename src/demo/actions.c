@@ -212,6 +212,9 @@ static void signed_out(struct demo_request *request, struct demo_answer *answer,
 {
     if (result == WAFER_OK)
         answer->home = true;
+    else if (result == WAFER_QUEUED)
+        demo_page_error(request, answer, MHD_HTTP_OK, "Signed out here",
+                        "Other machines cannot be reached now; they will follow by themselves.");
     else
         demo_page_error(request, answer, MHD_HTTP_SERVICE_UNAVAILABLE,
                         "Signed out in this browser only",

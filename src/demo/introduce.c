@@ -36,6 +36,13 @@ static void introduce_list(const struct demo_options *options)
                "  server and machine; nobody else has to sign in anew.\n",
                place);
         return;
+    case REVOCATIONS_OVER_REDIS:
+        printf(
+            "revocation: a list that many machines share, redis:%s. Whoever\n"
+            "  signs out is refused here at once, and on the others as soon as the feeders of\n"
+            "  both, \"wafer feed\", have passed it on. Without a feeder nothing can be checked.\n",
+            place);
+        return;
     default:
         puts("revocation: a list in memory that refuses every session older than itself, so\n"
              "  nobody is signed in again by a restart; after one, everybody signs in anew.");

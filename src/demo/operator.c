@@ -69,6 +69,9 @@ static void revoked(struct demo_request *request, struct demo_answer *answer, wa
 {
     if (result == WAFER_OK)
         go_back(request, answer, done);
+    else if (result == WAFER_QUEUED)
+        demo_page_error(request, answer, MHD_HTTP_OK, "Revoked on this machine",
+                        "Other machines cannot be reached now; they will follow by themselves.");
     else if (result == WAFER_INVALID)
         demo_page_error(request, answer, MHD_HTTP_BAD_REQUEST, "This is no user name",
                         "A name has 1 to 255 bytes. Nothing was revoked; go back and correct it.");

@@ -22,8 +22,9 @@ void demo_help(FILE *out)
           "\n"
           "  --keys FILE         the key file; make one with: wafer keys new FILE\n"
           "  --revocations LIST  the list of sessions that are refused: memory, if not given;\n"
-          "                      file:PATH, shared with other servers; or lmdb:FOLDER, which also\n"
-          "                      outlives crashes. It is made when it is missing\n"
+          "                      file:PATH, shared with other servers; lmdb:FOLDER, which also\n"
+          "                      outlives crashes; or redis:ADDRESS@FOLDER, shared with other\n"
+          "                      machines. It is made when it is missing\n"
           "  --port N            the port, 8080 if not given; 0: any free one, which is printed\n"
           "  --address A         the address, 127.0.0.1 if not given\n"
           "  --idle SECONDS      unused for so long ends a session, 1800 if not given; 0: never\n"
@@ -133,7 +134,9 @@ static bool read_option(int option, const char *value, struct demo_options *opti
     case 'r':
         options->revocations = value;
         return revocations_option_kind(value) != REVOCATIONS_UNKNOWN ||
-               complain("--revocations takes memory, file:PATH or lmdb:FOLDER, not", value);
+               complain("--revocations takes memory, file:PATH, lmdb:FOLDER or "
+                        "redis:ADDRESS@FOLDER, not",
+                        value);
     case 'c':
         options->tls_certificate = value;
         return true;

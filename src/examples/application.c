@@ -50,7 +50,7 @@ void application_finished(struct answer *answer, wafer_result finished)
                     {WAFER_UNAVAILABLE, 503}};
     unsigned status = 500;
 
-    if (finished == WAFER_OK)
+    if (finished == WAFER_OK || finished == WAFER_QUEUED)
         return;
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         if (statuses[i].result == finished)
@@ -149,7 +149,7 @@ static void logout(const struct call *call)
     wafer_result result = wafer_logout(call->session);
 
     application_finished(call->answer, result);
-    if (result == WAFER_OK)
+    if (result == WAFER_OK || result == WAFER_QUEUED)
         say(call->answer, "goodbye\n");
 }
 
@@ -158,7 +158,7 @@ static void logout_everywhere(const struct call *call)
     wafer_result result = wafer_logout_everywhere(call->session);
 
     application_finished(call->answer, result);
-    if (result == WAFER_OK)
+    if (result == WAFER_OK || result == WAFER_QUEUED)
         say(call->answer, "goodbye everywhere\n");
 }
 

@@ -4,17 +4,21 @@
  *     memory       anonymous: this process and those that it forks
  *     file:PATH    a table file, for every process of the machine that opens it
  *     lmdb:FOLDER  a table file, FOLDER/table, and beside it a journal, FOLDER/journal, that
- *                  outlives crashes. The folder must be there; 0700 is the mode to give it */
+ *                  outlives crashes. The folder must be there; 0700 is the mode to give it
+ *     redis:ADDRESS@FOLDER
+ *                  one that many machines share: this machine's folder, see wafer/redis.h. When the
+ *                  table is staler than 10 s, checks fail */
 #ifndef WAFER_OPTION_REVOCATIONS_OPTION_H
 #define WAFER_OPTION_REVOCATIONS_OPTION_H
 
 #include <wafer.h>
 
 enum revocations_kind {
-    REVOCATIONS_UNKNOWN, /* none of the three */
+    REVOCATIONS_UNKNOWN, /* none of them */
     REVOCATIONS_IN_MEMORY,
     REVOCATIONS_IN_FILE,
-    REVOCATIONS_WITH_JOURNAL
+    REVOCATIONS_WITH_JOURNAL,
+    REVOCATIONS_OVER_REDIS
 };
 
 /* Which one a text names. Nothing is opened. */

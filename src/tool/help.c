@@ -21,6 +21,7 @@ static const char on_all[] =
     "  wafer revoke session|subject|everyone ...     logs out\n"
     "  wafer revocations list|count|purge|watch|check\n"
     "                                                what is logged out\n"
+    "  wafer feed ...                                mirrors other machines' logouts\n"
     "  wafer version                                 prints the version\n"
     "  wafer help [COMMAND]                          prints help, as --help does\n"
     "\n"
@@ -121,8 +122,8 @@ static const char on_inspect[] =
     "  --group             key file and list may have mode 0640\n"
     "  --name NAME         the cookie's name, __Host-session if not given\n"
     "  --context TEXT      the application's context, empty if not given\n"
-    "  --revocations LIST  file:PATH or lmdb:FOLDER: what was logged out, which is unknown without "
-    "it\n"
+    "  --revocations LIST  file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER: what was logged out,\n"
+    "                      which is unknown without it\n"
     "  --realm R           the realm of the application's settings, empty if not given\n"
     "  --json              prints one JSON object\n"
     "\n"
@@ -145,8 +146,8 @@ static const char on_cookie[] =
     "  --group             key file and list may have mode 0640\n"
     "  --name NAME         the cookie's name, __Host-session if not given\n"
     "  --context TEXT      the application's context, empty if not given\n"
-    "  --revocations LIST  file:PATH or lmdb:FOLDER: what was logged out, which is unknown without "
-    "it\n"
+    "  --revocations LIST  file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER: what was logged out,\n"
+    "                      which is unknown without it\n"
     "  --realm R           the realm of the application's settings, empty if not given\n"
     "  --commas            the server folds fields with commas: split_at_commas\n"
     "  --json              prints one JSON object, in which values are whole\n"
@@ -165,9 +166,10 @@ static const char on_revoke[] =
     "subject   a user, on every device; the user may sign in again\n"
     "everyone  every user; all may sign in again\n"
     "\n"
-    "  --revocations LIST  file:PATH, a table file, or lmdb:FOLDER, a folder with a table file\n"
-    "                      and a journal. It must be there: servers make it, this command does\n"
-    "                      not\n"
+    "  --revocations LIST  file:PATH, a table file; lmdb:FOLDER, a folder with a table file and\n"
+    "                      a journal; or redis:ADDRESS@FOLDER, this machine's folder of a list\n"
+    "                      that many share, see wafer feed --help. It must be there: servers\n"
+    "                      make it, this command does not\n"
     "  --group             the list may be readable by its group, mode 0640\n"
     "  --realm R           the realm of the application's settings, empty if not given\n"
     "  --json              prints the entry as one JSON object\n"
@@ -186,7 +188,8 @@ static const char on_revocations[] =
     "watch  looks every second and prints new entries, until SIGINT (Ctrl-C) or SIGTERM\n"
     "check  opens the list and verifies it; warns when it is 80 % full\n"
     "\n"
-    "  --revocations LIST  file:PATH or lmdb:FOLDER; see wafer revoke --help\n"
+    "  --revocations LIST  file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER; see wafer revoke\n"
+    "                      --help. Of the last one it is this machine's table\n"
     "  --group             the list may have mode 0640 and, unless it is to be changed, belong\n"
     "                      to another user\n"
     "  --json              prints one JSON object; watch prints one a line\n"
@@ -195,6 +198,37 @@ static const char on_revocations[] =
     "of lmdb:FOLDER verifies the journal too and needs its owner, as purge does.\n"
     "\n"
     "  wafer revocations count --revocations file:/run/shop/list --json\n";
+
+static const char on_feed[] =
+    "Usage: wafer feed --redis ADDRESS --folder FOLDER [OPTION]...\n"
+    "       wafer feed status --folder FOLDER [--json | --prometheus]\n"
+    "       wafer feed secret FOLDER [--group]\n"
+    "\n"
+    "Mirrors what other machines revoke, which travels over a stream of Redis, into this "
+    "machine's\n"
+    "table, FOLDER/table, and publishes what waits in FOLDER/queue. One runs on each machine; a\n"
+    "second one waits and takes over when it dies. It runs until SIGTERM or SIGINT (Ctrl-C), and\n"
+    "says on stderr when it has caught up, and what is wrong.\n"
+    "\n"
+    "status  prints how fresh the table is and counters, also as --json or as text for Prometheus\n"
+    "secret  makes FOLDER, if it is missing, and FOLDER/secret. All machines have the same: make\n"
+    "        it on one, copy it to the others\n"
+    "\n"
+    "  --redis ADDRESS       HOST:PORT, [IPV6]:PORT or the path of a unix socket\n"
+    "  --folder FOLDER       this machine's folder\n"
+    "  --group               the folder may have mode 0750, its files 0640\n"
+    "  --stream NAME         the key in Redis, wafer if not given\n"
+    "  --user NAME           a user of Redis' ACL; FOLDER/user if not given and there, else the\n"
+    "                        environment's WAFER_REDIS_USER\n"
+    "  --password-file FILE  the password; FOLDER/password if not given and there, else the\n"
+    "                        environment's WAFER_REDIS_PASSWORD\n"
+    "  --capacity N, --retention SECONDS, --skew SECONDS\n"
+    "                        of the table if it has to be made: 1000000, 86400, 60. Servers that\n"
+    "                        open it must agree on capacity and skew\n"
+    "\n"
+    "The stream is read again from its beginning after Redis was started anew, and what it lost "
+    "is\n"
+    "given back to it from the table.\n";
 
 int tool_help(const char *command)
 {
@@ -207,7 +241,8 @@ int tool_help(const char *command)
                  {"inspect", on_inspect},
                  {"cookie", on_cookie},
                  {"revoke", on_revoke},
-                 {"revocations", on_revocations}};
+                 {"revocations", on_revocations},
+                 {"feed", on_feed}};
     const char *text = on_all;
 
     for (size_t i = 0; command != NULL && i < sizeof texts / sizeof *texts; i++)

@@ -13,16 +13,19 @@ int tool_list_check(const char *command, const char *where)
     switch (revocations_option_kind(where)) {
     case REVOCATIONS_IN_FILE:
     case REVOCATIONS_WITH_JOURNAL:
+    case REVOCATIONS_OVER_REDIS:
         return TOOL_DONE;
     case REVOCATIONS_IN_MEMORY:
         return tool_misused(command,
                             "a list in memory is seen by nobody else; --revocations takes "
-                            "file:PATH or lmdb:FOLDER, not",
+                            "file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER, not",
                             where);
     case REVOCATIONS_UNKNOWN:
         break;
     }
-    return tool_misused(command, "--revocations takes file:PATH or lmdb:FOLDER, not", where);
+    return tool_misused(command,
+                        "--revocations takes file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER, not",
+                        where);
 }
 
 static int read_option(int option, const char *value, const char *command, struct tool_list *list)

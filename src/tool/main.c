@@ -14,8 +14,8 @@ static int print_version(void)
 
 static int help_on(int count, char **arguments)
 {
-    static const char *const known[] = {"keys",   "seal",        "open",    "inspect", "cookie",
-                                        "revoke", "revocations", "version", "help"};
+    static const char *const known[] = {"keys",   "seal",        "open", "inspect", "cookie",
+                                        "revoke", "revocations", "feed", "version", "help"};
 
     if (count < 2)
         return tool_help(NULL);
@@ -52,6 +52,8 @@ static int run(int count, char **arguments)
         return tool_revoke(count, arguments);
     if (strcmp(command, "revocations") == 0)
         return tool_revocations(count, arguments);
+    if (strcmp(command, "feed") == 0)
+        return tool_feed(count, arguments);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0)
         return asks_for_help(count, arguments) ? tool_help(NULL) : help_on(count, arguments);
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {

@@ -48,6 +48,9 @@ static int explain(const struct tool_list *list, wafer_result result)
         if (revocations_option_kind(list->where) == REVOCATIONS_WITH_JOURNAL)
             return tool_list_failed(list, "it is not in the journal, so a restart may forget it "
                                           "if it is in effect at all; repeat it");
+        if (revocations_option_kind(list->where) == REVOCATIONS_OVER_REDIS)
+            return tool_list_failed(list, "if it is in effect at all, then on this machine only: "
+                                          "the queue cannot be written; repeat it");
         return tool_list_failed(list, "nothing was revoked; no room on the disk, no lock or no "
                                       "clock");
     default:
@@ -84,8 +87,12 @@ static int revoke(struct tool_list *list, const struct target *target, const cha
     /* Not before: opening may wait, and who signed in meanwhile is to be refused. */
     now_ms = tool_now();
     result = wafer_revocations_apply(list->list, now_ms, &entry);
-    if (result != WAFER_OK)
+    if (result != WAFER_OK && result != WAFER_QUEUED)
         return explain(list, result);
+    if (result == WAFER_QUEUED)
+        fputs("wafer: in effect on this machine; Redis cannot be reached, the feeder will tell the "
+              "others\n",
+              stderr);
     if (list->json)
         tool_write_entry_json(&json, &entry, now_ms, true);
     else

@@ -1,4 +1,4 @@
-/* The `wafer` command: what its files share. It uses <wafer.h> only.
+/* The `wafer` command: what its files share. It uses public headers only.
  *
  *     main         which command, and whether its output arrived
  *     help         the texts of --help
@@ -14,6 +14,7 @@
  *     revoke       wafer revoke session, subject, everyone
  *     revocations  wafer revocations list, count, purge, watch, check
  *     watch        the watching
+ *     feed         wafer feed: the mirror of a Redis stream, its status, its secret
  *     lists        which revocation list, and its entries in print
  *     values       NAME=VALUE from the command line, and variables back to it
  *     object       the same from a JSON object
@@ -48,6 +49,7 @@ int tool_inspect(int count, char **arguments);
 int tool_cookie(int count, char **arguments);
 int tool_revoke(int count, char **arguments);
 int tool_revocations(int count, char **arguments);
+int tool_feed(int count, char **arguments);
 
 /* ---- JSON ------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 # Words that the command takes next, from those already there.
 _wafer_words() { # COMMAND ACTION
     case $1 in
-    '') echo keys seal open inspect cookie revoke revocations version help --help --version ;;
-    help) echo keys seal open inspect cookie revoke revocations version ;;
+    '') echo keys seal open inspect cookie revoke revocations feed version help --help --version ;;
+    help) echo keys seal open inspect cookie revoke revocations feed version ;;
     keys)
         case $2 in
         '') echo new list rotate retire check --help ;;
@@ -31,6 +31,16 @@ _wafer_words() { # COMMAND ACTION
         *) echo --revocations --group --json --help ;;
         esac
         ;;
+    feed)
+        case $2 in
+        '') echo status secret --redis --folder --group --stream --user --password-file --capacity \
+            --retention --skew --help ;;
+        status) echo --folder --json --prometheus --help ;;
+        secret) echo --group --help ;;
+        *) echo --redis --folder --group --stream --user --password-file --capacity \
+            --retention --skew --help ;;
+        esac
+        ;;
     version) echo --help ;;
     esac
 }
@@ -45,7 +55,7 @@ _wafer_files() { # TEXT [-f | -d [PREFIX]]
     done < <(compgen "${2:--f}" -- "$1")
 }
 
-# Where a revocation list is: file:PATH or lmdb:FOLDER.
+# Where a revocation list is: file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER.
 _wafer_lists() { # TEXT
     local prefix=
     # For bash what stands in front of a colon is a word of its own, unless it was told otherwise.
@@ -55,7 +65,7 @@ _wafer_lists() { # TEXT
     lmdb:*) _wafer_files "${1#lmdb:}" -d "$prefix" ;;
     *)
         compopt -o nospace 2>/dev/null
-        mapfile -t COMPREPLY < <(compgen -W 'file: lmdb:' -- "$1")
+        mapfile -t COMPREPLY < <(compgen -W 'file: lmdb: redis:' -- "$1")
         ;;
     esac
 }
@@ -79,15 +89,20 @@ _wafer() {
         word=${COMP_WORDS[COMP_CWORD - 2]}:$word before=${COMP_WORDS[COMP_CWORD - 3]}
     fi
     case $before in
-    --keys)
+    --keys | --password-file)
         _wafer_files "$word"
+        return
+        ;;
+    --folder)
+        _wafer_files "$word" -d
         return
         ;;
     --revocations)
         _wafer_lists "$word"
         return
         ;;
-    --name | --context | --subject | --expiry | --realm | --overlap) return ;;
+    --name | --context | --subject | --expiry | --realm | --overlap | --redis | --stream | --user) return ;;
+    --capacity | --retention | --skew) return ;;
     esac
     ((COMP_CWORD > 1)) || command=
     ((COMP_CWORD > 2)) || action=

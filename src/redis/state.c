@@ -1,0 +1,155 @@
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sentence.h"
+
+#define VERSION 1
+#define ORDER   0x01020304U
+#define ASKS    1000
+
+static const char magic[8] = "wafersta";
+
+static struct wafer_state_file blank(void)
+{
+    struct wafer_state_file state;
+
+    memset(&state, 0, sizeof state);
+    memcpy(state.magic, magic, sizeof state.magic);
+    state.version = VERSION;
+    state.order = ORDER;
+    state.size = sizeof state;
+    (void)wafer_site_boot(state.boot);
+    return state;
+}
+
+/* A file that is new, or was cut before it was whole, is written; another one must be ours. */
+static wafer_result check_content(int file, const char *path, bool write, wafer_error *error)
+{
+    struct wafer_state_file fresh = blank();
+    struct wafer_state_file found;
+    ssize_t length = pread(file, &found, sizeof found, 0);
+    bool ours = length == (ssize_t)sizeof found && memcmp(found.magic, magic, sizeof magic) == 0 &&
+                found.version == VERSION && found.order == ORDER && found.size == sizeof found;
+
+    if (length < 0)
+        return wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot read %.150s", path);
+    if (!ours && (length != 0 || !write))
+        return wafer_redis_fail(error, WAFER_INVALID, 0,
+                                "damaged, or of another version of the library; stop what uses it, "
+                                "remove it and start again: %.100s",
+                                path);
+    if (!write || (ours && memcmp(found.boot, fresh.boot, sizeof fresh.boot) == 0))
+        return WAFER_OK;
+    if (pwrite(file, &fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh)
+        return wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot write %.150s", path);
+    return WAFER_OK;
+}
+
+wafer_result wafer_state_open(const struct wafer_site *site, bool write,
+                              struct wafer_state_file **state, wafer_error *error)
+{
+    wafer_error why = {.result = WAFER_SYSTEM};
+    int file = wafer_site_open(site, site->state, write ? O_RDWR | O_CREAT : O_RDONLY,
+                               !write && site->group_readable, &why);
+    wafer_result result;
+    void *mapped;
+
+    *state = NULL;
+    if (file < 0) {
+        if (error != NULL)
+            *error = why;
+        return why.result;
+    }
+    while (flock(file, write ? LOCK_EX : LOCK_SH) != 0 && errno == EINTR)
+        continue;
+    result = check_content(file, site->state, write, error);
+    (void)flock(file, LOCK_UN);
+    if (result == WAFER_OK) {
+        mapped = mmap(NULL, sizeof **state, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
+                      file, 0);
+        if (mapped != MAP_FAILED)
+            *state = mapped;
+        else
+            result = wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot map %.150s", site->state);
+    }
+    (void)close(file);
+    return result;
+}
+
+void wafer_state_close(struct wafer_state_file *state)
+{
+    if (state != NULL)
+        (void)munmap(state, sizeof *state);
+}
+
+bool wafer_state_is_current(const struct wafer_state_file *state)
+{
+    char boot[40] = "";
+
+    (void)wafer_site_boot(boot);
+    return memcmp(state->boot, boot, sizeof boot) == 0;
+}
+
+void wafer_state_forget(struct wafer_state_file *state)
+{
+    atomic_store(&state->table, 0);
+    atomic_store(&state->as_of_ms, 0);
+    atomic_store(&state->ready, 0);
+}
+
+bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, int64_t now_ms,
+                          int64_t stale_ms, int64_t skew_ms)
+{
+    int64_t as_of_ms = atomic_load_explicit(&state->as_of_ms, memory_order_acquire);
+
+    /* A time that lies ahead says that the clock was set back, not that the table is fresh. */
+    return as_of_ms > 0 && now_ms >= 0 && now_ms <= WAFER_TIME_MAX_MS &&
+           as_of_ms <= WAFER_TIME_MAX_MS && now_ms - as_of_ms <= stale_ms &&
+           as_of_ms - now_ms <= skew_ms &&
+           atomic_load_explicit(&state->table, memory_order_relaxed) == table;
+}
+
+void wafer_state_tell(struct wafer_state_file *state, const struct wafer_progress *progress)
+{
+    uint64_t sequence = atomic_load_explicit(&state->sequence, memory_order_relaxed) | 1;
+    const char *from = (const char *)progress;
+
+    atomic_store_explicit(&state->sequence, sequence, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    for (size_t i = 0; i < WAFER_PROGRESS_WORDS; i++) {
+        uint64_t word;
+        memcpy(&word, from + i * sizeof word, sizeof word);
+        atomic_store_explicit(&state->progress[i], word, memory_order_relaxed);
+    }
+    atomic_store_explicit(&state->sequence, sequence + 1, memory_order_release);
+}
+
+bool wafer_state_ask(const struct wafer_state_file *state, struct wafer_progress *progress)
+{
+    char *to = (char *)progress;
+
+    for (unsigned ask = 0; ask < ASKS; ask++) {
+        uint64_t before = atomic_load_explicit(&state->sequence, memory_order_acquire);
+        for (size_t i = 0; i < WAFER_PROGRESS_WORDS; i++) {
+            uint64_t word = atomic_load_explicit(&state->progress[i], memory_order_relaxed);
+            memcpy(to + i * sizeof word, &word, sizeof word);
+        }
+        atomic_thread_fence(memory_order_acquire);
+        if (before % 2 == 0 &&
+            atomic_load_explicit(&state->sequence, memory_order_relaxed) == before) {
+            /* Texts that something else wrote must end all the same. */
+            progress->run_id[sizeof progress->run_id - 1] = '\0';
+            progress->redis_version[sizeof progress->redis_version - 1] = '\0';
+            progress->error[sizeof progress->error - 1] = '\0';
+            return true;
+        }
+    }
+    *progress = (struct wafer_progress){.error_at_ms = 0};
+    return false;
+}

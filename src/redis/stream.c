@@ -1,0 +1,308 @@
+#include "stream.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Records that are sent before their replies are read: both fit into the sockets' buffers. */
+#define SENT_AT_ONCE 1000
+
+/* ---- Ids ---- */
+
+int wafer_stream_compare(const struct wafer_stream_id *one, const struct wafer_stream_id *other)
+{
+    if (one->ms != other->ms)
+        return one->ms < other->ms ? -1 : 1;
+    if (one->sequence != other->sequence)
+        return one->sequence < other->sequence ? -1 : 1;
+    return 0;
+}
+
+void wafer_stream_id_write(const struct wafer_stream_id *id, char text[WAFER_STREAM_ID_TEXT])
+{
+    (void)snprintf(text, WAFER_STREAM_ID_TEXT, "%" PRIu64 "-%" PRIu64, id->ms, id->sequence);
+}
+
+static bool read_number(const char **at, const char *end, uint64_t *number)
+{
+    const char *first = *at;
+
+    *number = 0;
+    for (; *at < end && **at >= '0' && **at <= '9'; ++*at) {
+        uint64_t digit = (uint64_t)(**at - '0');
+        if (*number > (UINT64_MAX - digit) / 10)
+            return false;
+        *number = *number * 10 + digit;
+    }
+    return *at > first;
+}
+
+bool wafer_stream_id_read(const char *text, size_t length, struct wafer_stream_id *id)
+{
+    const char *end = text + length;
+
+    if (!read_number(&text, end, &id->ms) || text == end || *text != '-')
+        return false;
+    text++;
+    return read_number(&text, end, &id->sequence) && text == end;
+}
+
+/* ---- Adding ---- */
+
+static bool add_record(struct wafer_connection *connection, const uint8_t *record,
+                       struct wafer_trouble *trouble)
+{
+    const char *words[5] = {"XADD", connection->access->stream, "*", "e", (const char *)record};
+    const size_t lengths[5] = {4, strlen(connection->access->stream), 1, 1, WAFER_WIRE_SIZE};
+
+    return wafer_connection_add(connection, 5, words, lengths, trouble);
+}
+
+/* Reads the replies of a row of commands, also behind a refusal, so that the connection stays of
+ * use. *added counts those before the first refusal. */
+static bool read_added(struct wafer_connection *connection, size_t count, int64_t deadline_ms,
+                       size_t *added, struct wafer_trouble *trouble)
+{
+    bool refused = false;
+
+    for (size_t i = 0; i < count; i++) {
+        redisReply *reply = wafer_connection_receive(connection, deadline_ms, trouble);
+        if (reply == NULL)
+            return false;
+        if (reply->type == REDIS_REPLY_ERROR && !refused) {
+            wafer_connection_explain(connection, reply, trouble);
+            refused = true;
+        }
+        if (!refused)
+            ++*added;
+        freeReplyObject(reply);
+    }
+    return !refused;
+}
+
+bool wafer_stream_publish(struct wafer_connection *connection,
+                          const uint8_t (*records)[WAFER_WIRE_SIZE], size_t count,
+                          int64_t deadline_ms, size_t *added, struct wafer_trouble *trouble)
+{
+    *added = 0;
+    while (*added < count) {
+        size_t before = *added;
+        size_t piece = count - before < SENT_AT_ONCE ? count - before : SENT_AT_ONCE;
+
+        for (size_t i = 0; i < piece; i++)
+            if (!add_record(connection, records[before + i], trouble))
+                return false;
+        if (!wafer_connection_send(connection, deadline_ms, trouble) ||
+            !read_added(connection, piece, deadline_ms, added, trouble))
+            return false;
+    }
+    return true;
+}
+
+static bool add_beat(struct wafer_connection *connection, const uint8_t *record, uint64_t trim_ms,
+                     struct wafer_trouble *trouble)
+{
+    const char *stream = connection->access->stream;
+    char trim[WAFER_STREAM_ID_TEXT];
+    const char *words[8] = {"XADD", stream, "MINID", "~", trim, "*", "e", (const char *)record};
+    size_t lengths[8];
+
+    (void)snprintf(trim, sizeof trim, "%" PRIu64, trim_ms);
+    for (unsigned i = 0; i < 7; i++)
+        lengths[i] = strlen(words[i]);
+    lengths[7] = WAFER_WIRE_SIZE;
+    return wafer_connection_add(connection, 8, words, lengths, trouble);
+}
+
+static bool add_deletion(struct wafer_connection *connection, const struct wafer_stream_id *id,
+                         struct wafer_trouble *trouble)
+{
+    char text[WAFER_STREAM_ID_TEXT];
+    const char *words[3] = {"XDEL", connection->access->stream, text};
+
+    wafer_stream_id_write(id, text);
+    return wafer_connection_add(connection, 3, words, NULL, trouble);
+}
+
+bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record[WAFER_WIRE_SIZE],
+                       const struct wafer_stream_id *previous, uint64_t trim_ms,
+                       int64_t deadline_ms, struct wafer_stream_id *id,
+                       struct wafer_trouble *trouble)
+{
+    bool deletes = previous->ms > 0;
+    redisReply *reply;
+    bool good;
+
+    *trouble = (struct wafer_trouble){.lost = false};
+    if (!add_beat(connection, record, trim_ms, trouble) ||
+        (deletes && !add_deletion(connection, previous, trouble)) ||
+        !wafer_connection_send(connection, deadline_ms, trouble))
+        return false;
+    reply = wafer_connection_receive(connection, deadline_ms, trouble);
+    if (reply == NULL)
+        return false;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        wafer_connection_explain(connection, reply, trouble);
+        good = false;
+    } else {
+        good = reply->type == REDIS_REPLY_STRING &&
+               wafer_stream_id_read(reply->str, (size_t)reply->len, id);
+        if (!good)
+            (void)wafer_connection_confused(trouble, "no id for an entry");
+    }
+    freeReplyObject(reply);
+    if (deletes && !trouble->lost) {
+        struct wafer_trouble of_deletion = {.lost = false};
+        reply = wafer_connection_receive(connection, deadline_ms, &of_deletion);
+        if (reply == NULL)
+            *trouble = of_deletion;
+        good = good && reply != NULL;
+        freeReplyObject(reply);
+    }
+    return good;
+}
+
+/* ---- Reading ---- */
+
+bool wafer_stream_ask(struct wafer_connection *connection, const struct wafer_stream_id *after,
+                      size_t count, int64_t block_ms, struct wafer_trouble *trouble)
+{
+    char count_text[24];
+    char block_text[24];
+    char after_text[WAFER_STREAM_ID_TEXT];
+    const char *words[8] = {"XREAD", "COUNT", count_text};
+    int used = 3;
+
+    (void)snprintf(count_text, sizeof count_text, "%zu", count);
+    (void)snprintf(block_text, sizeof block_text, "%" PRId64, block_ms);
+    wafer_stream_id_write(after, after_text);
+    if (block_ms > 0) {
+        words[used++] = "BLOCK";
+        words[used++] = block_text;
+    }
+    words[used++] = "STREAMS";
+    words[used++] = connection->access->stream;
+    words[used++] = after_text;
+    return wafer_connection_add(connection, used, words, NULL, trouble);
+}
+
+/* [[stream, entries]] */
+static const redisReply *find_entries(const redisReply *reply)
+{
+    const redisReply *stream;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1)
+        return NULL;
+    stream = reply->element[0];
+    if (stream->type != REDIS_REPLY_ARRAY || stream->elements != 2 ||
+        stream->element[1]->type != REDIS_REPLY_ARRAY)
+        return NULL;
+    return stream->element[1];
+}
+
+bool wafer_stream_receive(struct wafer_connection *connection, size_t asked, int64_t deadline_ms,
+                          struct wafer_stream_page *page, struct wafer_trouble *trouble)
+{
+    redisReply *reply = wafer_connection_receive(connection, deadline_ms, trouble);
+
+    *page = (struct wafer_stream_page){.asked = asked};
+    if (reply == NULL)
+        return false;
+    if (reply->type == REDIS_REPLY_ERROR)
+        wafer_connection_explain(connection, reply, trouble);
+    page->entries = find_entries(reply);
+    if (page->entries != NULL && page->entries->elements <= asked) {
+        page->reply = reply;
+        page->count = page->entries->elements;
+        return true;
+    }
+    bool nothing = reply->type == REDIS_REPLY_NIL;
+    if (!nothing && reply->type != REDIS_REPLY_ERROR)
+        (void)wafer_connection_confused(trouble, "no page of a stream");
+    freeReplyObject(reply);
+    *page = (struct wafer_stream_page){.asked = asked};
+    return nothing;
+}
+
+static bool read_item(const redisReply *entry, struct wafer_stream_item *item)
+{
+    const redisReply *fields;
+
+    *item = (struct wafer_stream_item){.bytes = NULL};
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 ||
+        entry->element[0]->type != REDIS_REPLY_STRING ||
+        !wafer_stream_id_read(entry->element[0]->str, (size_t)entry->element[0]->len, &item->id))
+        return false;
+    fields = entry->element[1];
+    if (fields->type == REDIS_REPLY_ARRAY && fields->elements == 2 &&
+        fields->element[0]->type == REDIS_REPLY_STRING && fields->element[0]->len == 1 &&
+        fields->element[0]->str[0] == 'e' && fields->element[1]->type == REDIS_REPLY_STRING) {
+        item->bytes = fields->element[1]->str;
+        item->length = (size_t)fields->element[1]->len;
+    }
+    return true;
+}
+
+bool wafer_stream_item(const struct wafer_stream_page *page, size_t index,
+                       struct wafer_stream_item *item)
+{
+    return read_item(page->entries->element[index], item);
+}
+
+void wafer_stream_page_free(struct wafer_stream_page *page)
+{
+    freeReplyObject(page->reply);
+    *page = (struct wafer_stream_page){.reply = NULL};
+}
+
+/* ---- Is it the stream it was? ---- */
+
+bool wafer_stream_last(struct wafer_connection *connection, int64_t deadline_ms,
+                       struct wafer_stream_id *last, struct wafer_trouble *trouble)
+{
+    const char *const words[] = {"XINFO", "STREAM", connection->access->stream};
+    redisReply *reply;
+    bool found = false;
+
+    *last = (struct wafer_stream_id){0, 0};
+    if (!wafer_connection_add(connection, 3, words, NULL, trouble) ||
+        !wafer_connection_send(connection, deadline_ms, trouble) ||
+        (reply = wafer_connection_receive(connection, deadline_ms, trouble)) == NULL)
+        return false;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        bool missing = strstr(reply->str, "no such key") != NULL;
+        if (!missing)
+            wafer_connection_explain(connection, reply, trouble);
+        freeReplyObject(reply);
+        return missing;
+    }
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
+        const redisReply *name = reply->element[i];
+        const redisReply *value = reply->element[i + 1];
+        if (name->type == REDIS_REPLY_STRING && value->type == REDIS_REPLY_STRING &&
+            strcmp(name->str, "last-generated-id") == 0)
+            found = wafer_stream_id_read(value->str, (size_t)value->len, last);
+    }
+    freeReplyObject(reply);
+    return found || wafer_connection_confused(trouble, "a stream without a last id");
+}
+
+bool wafer_stream_has(struct wafer_connection *connection, const struct wafer_stream_id *id,
+                      const uint8_t *bytes, size_t length, int64_t deadline_ms, bool *has,
+                      struct wafer_trouble *trouble)
+{
+    char text[WAFER_STREAM_ID_TEXT];
+    const char *const words[] = {"XRANGE", connection->access->stream, text, text};
+    struct wafer_stream_item item;
+    redisReply *reply;
+
+    wafer_stream_id_write(id, text);
+    reply = wafer_connection_ask(connection, deadline_ms, 4, words, NULL, trouble);
+    if (reply == NULL)
+        return false;
+    *has = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
+           read_item(reply->element[0], &item) && item.bytes != NULL && item.length == length &&
+           memcmp(item.bytes, bytes, length) == 0;
+    freeReplyObject(reply);
+    return true;
+}

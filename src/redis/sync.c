@@ -1,0 +1,227 @@
+#include "feeder.h"
+
+#include <string.h>
+
+/* So much of what was read last is read again after connecting. */
+#define OVERLAP_MS 100
+
+#define SYNC_PAUSE_MIN_MS 30000
+#define SYNC_PAUSE_MAX_MS 600000
+
+/* Entries that are given back at once; between two rows what others gave back is read. */
+#define GIVEN_AT_ONCE 1000
+
+static bool fail(struct wafer_redis_feeder *feeder, const struct wafer_trouble *trouble)
+{
+    wafer_feeder_troubled(feeder, trouble->text);
+    return false;
+}
+
+/* ---- Reading to the end ---- */
+
+static bool ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
+                struct wafer_trouble *trouble)
+{
+    return wafer_stream_ask(&feeder->connection, after, WAFER_STREAM_PAGE, 0, trouble) &&
+           wafer_connection_send(&feeder->connection,
+                                 wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, trouble);
+}
+
+/* Redis looks for the next page while this one goes into the table. */
+static bool read_to_end(struct wafer_redis_feeder *feeder)
+{
+    struct wafer_trouble trouble = {.lost = false};
+    bool more = true;
+
+    if (!ask(feeder, &feeder->progress.last, &trouble))
+        return fail(feeder, &trouble);
+    while (more) {
+        struct wafer_stream_page page;
+        struct wafer_stream_item item;
+        bool good = true;
+
+        if (!wafer_feeder_alive(feeder))
+            return false;
+        if (!wafer_stream_receive(&feeder->connection, WAFER_STREAM_PAGE,
+                                  wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &page,
+                                  &trouble))
+            return fail(feeder, &trouble);
+        more = page.count == WAFER_STREAM_PAGE;
+        if (more)
+            good = wafer_stream_item(&page, page.count - 1, &item) &&
+                   ask(feeder, &item.id, &trouble);
+        if (!good)
+            wafer_feeder_troubled(feeder, *trouble.text != '\0' ? trouble.text
+                                                                : "Redis sent no page of a stream");
+        good = good && wafer_feeder_mirror(feeder, &page);
+        wafer_stream_page_free(&page);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+/* ---- The whole ---- */
+
+static bool publish(struct wafer_redis_feeder *feeder, const wafer_revocation *entries,
+                    size_t count, struct wafer_trouble *trouble)
+{
+    static _Thread_local uint8_t records[GIVEN_AT_ONCE][WAFER_WIRE_SIZE];
+    size_t added = 0;
+    bool done;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct wafer_wire_record record = {.entry = entries[i]};
+        wafer_wire_write(feeder->access->key, &record, records[i]);
+    }
+    done = wafer_stream_publish(&feeder->connection, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
+                                count, wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &added,
+                                trouble);
+    (void)atomic_fetch_add(&feeder->state->republished, added);
+    (void)atomic_fetch_add(&feeder->state->published, added);
+    return done;
+}
+
+/* Gives the stream back what it lost. Other machines do the same at the same time, so what they
+ * gave back already is read before each piece. */
+static bool give_back(struct wafer_redis_feeder *feeder)
+{
+    static _Thread_local wafer_revocation entries[GIVEN_AT_ONCE];
+    size_t count;
+
+    if (wafer_lacking_count(feeder->lacking) > 0)
+        wafer_feeder_nap(feeder, (int64_t)wafer_moment_spread(300));
+    while (wafer_lacking_count(feeder->lacking) > 0) {
+        struct wafer_trouble trouble = {.lost = false};
+
+        if (!read_to_end(feeder))
+            return false;
+        count = wafer_lacking_next(feeder->lacking, entries, GIVEN_AT_ONCE);
+        if (count > 0 && !publish(feeder, entries, count, &trouble)) {
+            wafer_feeder_troubled(feeder, trouble.text);
+            if (trouble.lost || trouble.read_too)
+                return false;
+            feeder->again = true; /* Redis takes nothing now; reading goes on */
+            return true;
+        }
+    }
+    return true;
+}
+
+static bool begin_lacking(struct wafer_redis_feeder *feeder)
+{
+    wafer_revocations_status status;
+    int64_t now_ms = wafer_feeder_now(feeder);
+    wafer_result result;
+
+    if (now_ms < 0)
+        return false;
+    result = wafer_revocations_look(feeder->table, &status);
+    if (result == WAFER_OK)
+        result = wafer_lacking_new(feeder->table, now_ms - status.retention_ms - 3 * status.skew_ms,
+                                   &feeder->lacking);
+    if (result != WAFER_OK)
+        wafer_feeder_troubled(feeder, wafer_result_text(result));
+    return result == WAFER_OK;
+}
+
+static void declare_ready(struct wafer_redis_feeder *feeder)
+{
+    if (atomic_exchange(&feeder->state->ready, 1) == 0 && feeder->watch != NULL)
+        feeder->watch(feeder->context, WAFER_REDIS_READY, "caught up with the stream");
+}
+
+static void plan_next_sync(struct wafer_redis_feeder *feeder)
+{
+    if (!feeder->again) {
+        feeder->sync_pause_ms = SYNC_PAUSE_MIN_MS;
+        return;
+    }
+    feeder->sync_due_ms = wafer_moment_steady() + feeder->sync_pause_ms;
+    feeder->sync_pause_ms = 2 * feeder->sync_pause_ms < SYNC_PAUSE_MAX_MS
+                                ? 2 * feeder->sync_pause_ms
+                                : SYNC_PAUSE_MAX_MS;
+}
+
+bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
+{
+    bool done;
+
+    if (!begin_lacking(feeder))
+        return false;
+    atomic_store(&feeder->state->ready, 0);
+    (void)atomic_fetch_add(&feeder->state->syncs, 1);
+    /* A feeder that takes over meanwhile begins anew: no run of Redis is this one. */
+    feeder->progress.last = feeder->progress.entry = (struct wafer_stream_id){0, 0};
+    memset(feeder->progress.run_id, 0, sizeof feeder->progress.run_id);
+    wafer_state_tell(feeder->state, &feeder->progress);
+    feeder->incomplete = feeder->again = false;
+    done = read_to_end(feeder) && give_back(feeder);
+    wafer_lacking_free(feeder->lacking);
+    feeder->lacking = NULL;
+    if (!done)
+        return false;
+    if (!feeder->incomplete)
+        memcpy(feeder->progress.run_id, feeder->connection.run_id, sizeof feeder->progress.run_id);
+    wafer_state_tell(feeder->state, &feeder->progress);
+    plan_next_sync(feeder);
+    declare_ready(feeder);
+    return true;
+}
+
+/* ---- The rest ---- */
+
+bool wafer_feeder_probe(struct wafer_redis_feeder *feeder, bool *same)
+{
+    const struct wafer_progress *progress = &feeder->progress;
+    int64_t deadline_ms = wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS;
+    struct wafer_trouble trouble = {.lost = false};
+    struct wafer_stream_id last;
+
+    *same = false;
+    if (!wafer_stream_last(&feeder->connection, deadline_ms, &last, &trouble))
+        return fail(feeder, &trouble);
+    if (wafer_stream_compare(&last, &progress->last) < 0)
+        return true;
+    *same = true;
+    /* Of what may have been dropped, by a clock that is ahead of this one, nothing can be told. */
+    if (progress->entry.ms == 0 ||
+        progress->entry.ms < wafer_feeder_kept_from(feeder, last.ms) + (uint64_t)feeder->skew_ms)
+        return true;
+    if (!wafer_stream_has(&feeder->connection, &progress->entry, progress->record, WAFER_WIRE_SIZE,
+                          deadline_ms, same, &trouble))
+        return fail(feeder, &trouble);
+    return true;
+}
+
+/* Whether the stream can be read on from where the state says. */
+static bool can_resume(struct wafer_redis_feeder *feeder, bool *can)
+{
+    const struct wafer_progress *progress = &feeder->progress;
+
+    *can = false;
+    if (progress->last.ms == 0 || strcmp(progress->run_id, feeder->connection.run_id) != 0 ||
+        !wafer_feeder_has_last_entry(feeder))
+        return true;
+    return wafer_feeder_probe(feeder, can);
+}
+
+bool wafer_feeder_catch_up(struct wafer_redis_feeder *feeder)
+{
+    bool resumes;
+
+    if (feeder->sync_pause_ms == 0)
+        feeder->sync_pause_ms = SYNC_PAUSE_MIN_MS;
+    memcpy(feeder->progress.redis_version, feeder->connection.redis_version,
+           sizeof feeder->progress.redis_version);
+    if (!can_resume(feeder, &resumes))
+        return false;
+    if (!resumes)
+        return wafer_feeder_sync(feeder);
+    struct wafer_stream_id *last = &feeder->progress.last;
+    *last = (struct wafer_stream_id){last->ms > OVERLAP_MS ? last->ms - OVERLAP_MS : 0, 0};
+    if (!read_to_end(feeder))
+        return false;
+    declare_ready(feeder);
+    return true;
+}

@@ -1,0 +1,351 @@
+#!/bin/bash
+# A list that many machines share: several folders and feeders on this machine, around a Redis of the
+# test's own on a socket, which is killed, emptied, filled up, locked and lied to.
+set -u
+
+tests=$(cd "$(dirname "$0")" && pwd)
+build=${BUILD:-build}
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+wafer=$build/wafer
+shared=$build/tests/programs/shared
+
+if ! command -v redis-server >/dev/null || [ ! -x "$shared" ]; then
+    echo 'skipped: redis-server or libhiredis is not here'
+    exit 77
+fi
+folder=$(mktemp -d)
+socket=$folder/redis.sock
+redis=
+declare -A feeders=()
+started=()
+badly_ended=
+
+cleanup() {
+    for pid in $redis "${started[@]:-}"; do
+        [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
+    done
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+cd "$folder" || exit 1
+
+# ---- Helpers ----
+
+. "$tests/report.sh"
+
+start_redis() { # OPTION...
+    redis-server --port 0 --bind 127.0.0.1 --unixsocket "$socket" --dir "$folder" --save '' "$@" >redis.log 2>&1 &
+    redis=$!
+    for _ in $(seq 200); do
+        [ "$(redis-cli -s "$socket" ping 2>/dev/null)" = PONG ] && return
+        kill -0 "$redis" 2>/dev/null || break
+        sleep 0.05
+    done
+}
+end_redis() { # as a crash does
+    kill -9 "$redis"
+    wait "$redis" 2>/dev/null
+    redis=
+}
+cli() {
+    redis-cli -s "$socket" "$@"
+}
+make_host() { # NAME
+    mkdir -m 700 "$1"
+    cp -p secret "$1"
+}
+start_feeder() { # HOST [NUMBER [OPTION...]]
+    local host=$1 number=${2:-1}
+    shift $(($# < 2 ? $# : 2))
+    "$wafer" feed --redis "$socket" --folder "$host" --capacity 100000 "$@" 2>>"$host.log" &
+    feeders[$host$number]=$!
+    started+=("$!")
+}
+end_feeder() { # SIGNAL HOST [NUMBER]
+    local name=$2${3:-1}
+    kill "-$1" "${feeders[$name]}"
+    wait "${feeders[$name]}" 2>/dev/null
+    local ended=$?
+    [ "$1" = KILL ] || [ "$ended" = 0 ] || badly_ended="$badly_ended $name:$ended"
+}
+status() { # HOST FIGURE
+    "$wafer" feed status --folder "$1" 2>/dev/null | sed -n "s/^$2  *//p"
+}
+revoke() { # FOLDER SESSION: its two digits are 32
+    "$wafer" revoke session "$(printf '%032x' "$2")" --revocations "redis:$socket@$1"
+}
+has() { # HOST SESSION
+    "$wafer" revocations list --revocations "redis:$socket@$1" 2>/dev/null |
+        grep -q "$(printf '%032x' "$2")"
+}
+says() { # HOST WORDS: in its last error
+    status "$1" error | grep -q "$2"
+}
+is() { # HOST FIGURE VALUE
+    [ "$(status "$1" "$2")" = "$3" ]
+}
+# The lag is that of a heartbeat that came just now.
+fresh() { # HOST
+    local lag
+    lag=$(status "$1" lag_ms)
+    is "$1" ready 1 && [ "${lag:--1}" -ge 0 ] && [ "$lag" -lt 2200 ]
+}
+await() { # SENTENCE COMMAND...: at most 15 s
+    local sentence=$1
+    shift
+    for _ in $(seq 300); do
+        "$@" && break
+        sleep 0.05
+    done
+    "$@"
+    report $? "$sentence"
+}
+missing() { # HOST FILE: how many of the sessions that were revoked are not refused there
+    sed -n 's/^\(published\|queued\) //p' "$2" | "$shared" "$socket" "$1" missing 2>/dev/null
+}
+none_missing() { # HOST FILE
+    [ "$(missing "$1" "$2")" = 0 ]
+}
+count() { # WORD FILE
+    grep -c "^$1 " "$2"
+}
+
+# ---- Two machines ----
+
+"$wafer" feed secret a >out 2>err
+equals 'the secret is made once' '0 1' "$? $("$wafer" feed secret a >/dev/null 2>&1; echo $?)"
+cp -p a/secret secret
+make_host b
+start_redis
+start_feeder a
+start_feeder b
+await 'a feeder says when it is ready' fresh a
+await 'and so does that of another machine' fresh b
+revoke a 1 >out 2>err
+equals 'revoking over Redis says nothing but what it did' '0 1 0' "$? $(grep -c . out) $(wc -c <err)"
+await 'what one machine revokes the other refuses' has b 1
+"$wafer" revoke subject ada --revocations "redis:$socket@b" >/dev/null
+await 'also the other way, and a user' is a entries 2
+"$shared" "$socket" a delay b 300 1000 >out
+report $? 'three hundred logouts reach the other machine'
+sed 's/^/# revoked until refused on the other machine: /' out
+equals 'the table is fresh for checks' stands "$("$shared" "$socket" b check 4711)"
+"$shared" "$socket" a fork 5000 50 >forked
+equals 'processes that are forked publish on connections of their own' 150 "$(count published forked)"
+await 'and all of it arrives' none_missing b forked
+"$wafer" feed --status --json --folder b >out
+report $? 'the status is there as JSON'
+contains 'with the figures' '^{"ready":true,"lag_ms":[0-9]*,"entries":452,"capacity":100000,"queued":0,' out
+"$wafer" feed status --prometheus --folder b >out
+contains 'and for Prometheus' '^wafer_feed_applied_total 4[5-9][0-9]$' out
+entries_of_stream=$(cli XLEN wafer)
+sleep 6
+equals 'heartbeats do not pile up' yes \
+    "$([ "$(cli XLEN wafer)" -le $((entries_of_stream + 2)) ] && echo yes || cli XLEN wafer)"
+
+# ---- Without Redis ----
+
+end_redis
+revoke a 2 >out 2>err
+equals 'without Redis revoking succeeds and says that it is queued' '0 1' "$? $(grep -c 'tell the others' err)"
+has a 2
+report $? 'it is in effect on this machine'
+await 'the status counts it' is a queued 1
+await 'and says why' says b 'cannot be reached'
+await 'a stale table is no basis for checks' eval \
+    '[ "$("$shared" "$socket" b check 4711)" = unchecked ]'
+equals 'but what is revoked is refused' refused "$("$shared" "$socket" b check 1)"
+start_redis
+await 'when Redis is back the queued entry arrives' has b 2
+await 'the queue is empty' is a queued 0
+make_host late
+start_feeder late
+await 'a machine that comes later catches up with a Redis that had lost everything' is late entries 453
+await 'all are fresh again' eval 'fresh a && fresh b && fresh late'
+end_feeder TERM late
+
+# ---- Redis is killed under load ----
+
+# The files promise: with appendfsync always what was published is in Redis, whatever it stores the
+# machines that live give back.
+killed_under_load() { # NAME FROM REDIS-OPTION...
+    local name=$1 from=$2
+    shift 2
+    end_redis
+    rm -rf appendonlydir
+    start_redis "$@"
+    await "$name: the feeders come back" eval 'fresh a && fresh b'
+    "$shared" "$socket" a revoke "$from" 3000 500 >"$name.a" &
+    local one=$!
+    "$shared" "$socket" b revoke $((from + 100000)) 3000 500 >"$name.b" &
+    local other=$!
+    for _ in 1 2; do
+        sleep 0.8
+        end_redis
+        sleep 0.2
+        start_redis "$@"
+    done
+    wait "$one" "$other"
+    cat "$name.a" "$name.b" >"$name"
+    equals "$name: each call succeeded" 6000 "$(($(count published "$name") + $(count queued "$name")))"
+    await "$name: all that b revoked is refused on a" none_missing a "$name.b"
+    await "$name: all that a revoked is refused on b" none_missing b "$name.a"
+    echo "# $name: $(count published "$name") published, $(count queued "$name") queued, 0 lost"
+}
+killed_under_load everysec 1000000 --appendonly yes --appendfsync everysec
+killed_under_load memory 2000000 --appendonly no
+killed_under_load always 3000000 --appendonly yes --appendfsync always
+# Nobody is left who could give back: only Redis knows.
+await 'the queues are empty' eval 'is a queued 0 && is b queued 0'
+end_feeder KILL a
+end_feeder KILL b
+end_redis
+start_redis --appendonly yes --appendfsync always
+make_host alone
+start_feeder alone
+await 'with appendfsync always Redis alone has all that was published' none_missing alone always
+end_feeder TERM alone
+start_feeder a
+start_feeder b
+await 'feeders that were killed go on' eval 'fresh a && fresh b'
+
+# ---- Feeders are killed ----
+
+"$shared" "$socket" b revoke 4000000 4000 1000 >feeders &
+writer=$!
+start_feeder a 2
+longest=0
+next=2
+for _ in $(seq "${FEEDER_KILLS:-6}"); do
+    other=$((3 - next))
+    for _ in $(seq 100); do
+        is a feeder "${feeders[a$other]}" && break
+        sleep 0.02
+    done
+    end_feeder KILL a $other
+    begun=$(date +%s%N)
+    for _ in $(seq 500); do
+        is a feeder "${feeders[a$next]}" && break
+        sleep 0.005
+    done
+    took=$((($(date +%s%N) - begun) / 1000000))
+    [ $took -le $longest ] || longest=$took
+    start_feeder a $other
+    next=$other
+done
+echo "# a second feeder took over within $longest ms at the longest"
+equals 'a second feeder takes over' yes "$([ "$longest" -lt 2000 ] && echo yes || echo no)"
+wait $writer
+await 'feeders killed under load miss nothing' none_missing a feeders
+end_feeder TERM a 1
+end_feeder TERM a 2
+start_feeder a
+
+# ---- A Redis that refuses, lies and forgets ----
+
+before=$(status a entries)
+cli XADD wafer '*' e junk >/dev/null
+cli XADD wafer '*' other thing >/dev/null
+cli XADD wafer '*' e "$(printf 'x%.0s' $(seq 46))" more fields >/dev/null
+cli XADD wafer '*' e "$(head -c 100000 /dev/zero | tr '\0' '\1')" >/dev/null
+await 'entries of strangers are counted and skipped' is a bad 4
+revoke b 3 >/dev/null
+await 'those behind them arrive' has a 3
+equals 'the table has what it should' $((before + 1)) "$(status a entries)"
+await 'and stays fresh' fresh a
+
+cli DEL wafer >/dev/null
+make_host second
+start_feeder second
+await 'a stream that was removed is given back' eval \
+    '[ "$(status second entries)" = "$(status a entries)" ]'
+end_feeder TERM second
+
+cli DEL wafer >/dev/null
+cli SET wafer taken >/dev/null
+await 'a key that is no stream is named' says a 'is no stream'
+revoke b 4 >/dev/null 2>&1
+equals 'revoking is then queued' yes "$([ "$(status b queued)" -ge 1 ] && echo yes)"
+cli DEL wafer >/dev/null
+await 'and arrives when the key is removed' has a 4
+await 'all is well again' eval 'fresh a && fresh b'
+
+cli CONFIG SET maxmemory-policy noeviction >/dev/null
+cli CONFIG SET maxmemory 1 >/dev/null
+await 'a Redis without memory is named' says a 'no memory left'
+revoke b 5 >/dev/null 2>&1
+await 'what it does not take is queued' is b queued 1
+before=$(status a reconnects)
+sleep 1.5
+equals 'the stream is read on over the same connection' "$before" "$(status a reconnects)"
+cli CONFIG SET maxmemory 0 >/dev/null
+await 'and arrives later' has a 5
+
+cli REPLICAOF 127.0.0.1 1 >/dev/null
+await 'a replica is named' says a 'replica'
+cli REPLICAOF NO ONE >/dev/null
+await 'and forgotten when it is none any more' fresh a
+
+listens() { # sets port; one that is taken is not an answer
+    port=$((20000 + RANDOM % 12000))
+    [ "$(cli CONFIG SET port $port 2>/dev/null)" = OK ]
+}
+for _ in $(seq 20); do
+    listens && break
+done
+end_feeder TERM a
+socket_before=$socket
+socket=127.0.0.1:$port
+start_feeder a
+await 'Redis may be a host and a port, too' fresh a
+revoke a 60 >out 2>err
+equals 'also for the command' 0 "$(wc -c <err)"
+socket=$socket_before
+await 'what was revoked over one way arrives over the other' has b 60
+
+await 'the queues are empty again' eval 'is a queued 0 && is b queued 0'
+cli CONFIG SET requirepass right >/dev/null
+end_feeder TERM a
+start_feeder a
+await 'a missing password is named' says a 'wants a password'
+end_feeder TERM a
+echo wrong >a/password
+chmod 600 a/password
+start_feeder a
+await 'a wrong password is named' says a 'no such user and password'
+end_feeder TERM a
+echo right >a/password
+start_feeder a
+await 'the right one is taken from the folder' fresh a
+revoke a 6 >out 2>err
+equals 'also by the command' 0 "$(wc -c <err)"
+end_feeder TERM b
+WAFER_REDIS_PASSWORD=right start_feeder b
+await 'or from the environment' has b 6
+cli --no-auth-warning -a right ACL SETUSER mirror on '>secret' '~wafer' \
+    +xadd +xread +xrange +xdel '+xinfo|stream' +info >/dev/null
+end_feeder TERM b
+echo secret >b/password
+chmod 600 b/password
+start_feeder b 1 --user mirror
+await 'a user with the rights that the README lists is enough' fresh b
+echo mirror >b/user
+chmod 600 b/user
+end_feeder TERM b
+start_feeder b
+await 'the user may be named in the folder, too' fresh b
+revoke b 7 >out 2>err
+equals 'for the command as well' 0 "$(wc -c <err)"
+end_feeder TERM b
+status b error | sed 's/^/# /'
+
+# ---- The end ----
+
+end_feeder TERM a
+equals 'a feeder that is told to stop says so by its status' 0 "$(status a feeder)"
+equals 'so did all that were' '' "$badly_ended"
+cat ./*.log >all.log
+lacks 'no log tells the password' 'right' all.log
+echo "# $total tests"
+[ "$failed" -eq 0 ]

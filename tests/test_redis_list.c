@@ -1,0 +1,552 @@
+/* The list over Redis without a Redis: what it says of staleness, what it queues, what it refuses
+ * to open; and the state that the feeder tells. */
+#include "folder.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <wafer/redis.h>
+
+#include "redis/address.h"
+#include "redis/queue.h"
+#include "redis/state.h"
+
+#define NOW   INT64_C(1800000000000)
+#define STALE 5000
+
+static int64_t now_ms = NOW;
+
+static int world_make(void **state)
+{
+    wafer_error error;
+
+    now_ms = NOW;
+    (void)folder_make(state);
+    if (wafer_redis_secret_new(((struct folder *)*state)->path, false, &error) != WAFER_OK)
+        fail_msg("%s", error.text);
+    return 0;
+}
+
+static wafer_revocations_settings table_settings(void)
+{
+    wafer_revocations_settings table = WAFER_REVOCATIONS_SETTINGS_INIT;
+
+    table.on_start = WAFER_START_FORGETS;
+    table.capacity = 1000;
+    table.clock = clock_by_hand;
+    table.clock_context = &now_ms;
+    return table;
+}
+
+/* Nobody listens there. */
+static wafer_redis_settings settings_of(const struct folder *folder)
+{
+    wafer_redis_settings settings = WAFER_REDIS_SETTINGS_INIT;
+
+    settings.address = "/nonexistent/socket";
+    settings.folder = folder->path;
+    settings.stale_ms = STALE;
+    settings.when_stale = WAFER_REDIS_REFUSES;
+    return settings;
+}
+
+static wafer_revocations *open_list(const struct folder *folder, wafer_redis_when_stale when_stale,
+                                    wafer_access access)
+{
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    wafer_revocations *list = NULL;
+    wafer_error error;
+
+    settings.when_stale = when_stale;
+    table.access = access;
+    if (wafer_redis_open(&settings, &table, &list, &error) != WAFER_OK)
+        fail_msg("%s", error.text);
+    return list;
+}
+
+static struct wafer_state_file *open_state(const struct folder *folder)
+{
+    struct wafer_state_file *state;
+    struct wafer_site *site;
+
+    assert_int_equal(wafer_site_new(folder->path, false, &site, NULL), WAFER_OK);
+    assert_int_equal(wafer_state_open(site, true, &state, NULL), WAFER_OK);
+    wafer_site_free(site);
+    return state;
+}
+
+/* As the feeder does. */
+static void say_fresh(const struct folder *folder, int64_t as_of_ms)
+{
+    struct wafer_state_file *state = open_state(folder);
+    struct stat status;
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/table", folder->path);
+    assert_int_equal(stat(path, &status), 0);
+    atomic_store(&state->table, (uint64_t)status.st_ino);
+    atomic_store(&state->as_of_ms, as_of_ms);
+    wafer_state_close(state);
+}
+
+static wafer_result check(wafer_revocations *list, uint8_t number, wafer_standing *standing)
+{
+    uint8_t id[WAFER_ID_SIZE] = {number};
+    wafer_revocation_query query = {.id = id, .login_at_ms = NOW, .now_ms = now_ms};
+
+    return wafer_revocations_check(list, &query, standing);
+}
+
+/* ---- Staleness ---- */
+
+static void a_stale_table_refuses_checks_but_knows_what_is_revoked(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations *list = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    wafer_standing standing;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    const struct {
+        int64_t as_of_ms;
+        wafer_result result;
+    } cases[] = {
+        {0, WAFER_UNAVAILABLE},
+        {NOW, WAFER_OK},
+        {NOW - STALE, WAFER_OK},
+        {NOW - STALE - 1, WAFER_UNAVAILABLE},
+        {NOW + WAFER_MINUTE_MS, WAFER_OK}, /* the clock went back a little */
+        {NOW + WAFER_MINUTE_MS + 1, WAFER_UNAVAILABLE},
+        {-1, WAFER_UNAVAILABLE},
+        {INT64_MIN, WAFER_UNAVAILABLE},
+        {INT64_MAX, WAFER_UNAVAILABLE},
+    };
+
+    assert_int_equal(check(list, 2, &standing), WAFER_UNAVAILABLE);
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_QUEUED);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        say_fresh(folder, cases[i].as_of_ms);
+        assert_int_equal(check(list, 2, &standing), cases[i].result);
+        assert_int_equal(standing, cases[i].result == WAFER_OK ? WAFER_STANDS : WAFER_REFUSED);
+        assert_int_equal(check(list, 1, &standing), WAFER_OK);
+        assert_int_equal(standing, WAFER_REFUSED);
+    }
+    wafer_revocations_free(list);
+}
+
+static void when_told_a_stale_table_has_its_word(void **state)
+{
+    wafer_revocations *list = open_list(*state, WAFER_REDIS_ALLOWS, WAFER_ACCESS_CREATE);
+    wafer_standing standing;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+
+    assert_int_equal(check(list, 2, &standing), WAFER_OK);
+    assert_int_equal(standing, WAFER_STANDS);
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_QUEUED);
+    assert_int_equal(check(list, 1, &standing), WAFER_OK);
+    assert_int_equal(standing, WAFER_REFUSED);
+    wafer_revocations_free(list);
+}
+
+static void a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations *list = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    wafer_revocations *other;
+    struct wafer_state_file *state_file;
+    wafer_standing standing;
+    char path[128];
+
+    say_fresh(folder, NOW);
+    assert_int_equal(check(list, 2, &standing), WAFER_OK);
+    other = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    assert_int_equal(check(other, 2, &standing), WAFER_OK);
+    wafer_revocations_free(other);
+    (void)snprintf(path, sizeof path, "%s/table", folder->path);
+    assert_int_equal(unlink(path), 0);
+    wafer_revocations_free(list); /* now its inode may be used again */
+    list = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    assert_int_equal(check(list, 2, &standing), WAFER_UNAVAILABLE);
+    say_fresh(folder, NOW);
+    assert_int_equal(check(list, 2, &standing), WAFER_OK);
+    state_file = open_state(folder); /* a feeder that still has another table open */
+    atomic_fetch_add(&state_file->table, 1);
+    wafer_state_close(state_file);
+    assert_int_equal(check(list, 2, &standing), WAFER_UNAVAILABLE);
+    wafer_revocations_free(list);
+}
+
+static void making_a_table_logs_nobody_out(void **state)
+{
+    const wafer_redis_settings settings = settings_of(*state);
+    wafer_revocations_settings table = table_settings();
+    wafer_revocations_status status;
+    wafer_revocations *list;
+
+    table.on_start = WAFER_START_REFUSES_OLDER;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    assert_int_equal(status.not_before_ms, 0);
+    assert_int_equal(status.entries, 0);
+    wafer_revocations_free(list);
+}
+
+/* ---- Revoking without Redis ---- */
+
+static void what_cannot_be_published_is_queued_and_in_effect(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations *list = open_list(folder, WAFER_REDIS_ALLOWS, WAFER_ACCESS_CREATE);
+    wafer_revocation many[300];
+    wafer_redis_status status;
+    int64_t not_before_ms;
+    uint8_t key[WAFER_ID_SIZE];
+    size_t taken;
+
+    assert_int_equal(wafer_revoke_subject(list, "", "ada", 3), WAFER_QUEUED);
+    assert_int_equal(wafer_subject_key("", "ada", 3, key), WAFER_OK);
+    assert_int_equal(wafer_revocations_not_before(list, key, &not_before_ms), WAFER_OK);
+    assert_int_equal(not_before_ms, NOW + WAFER_MINUTE_MS + 1);
+    for (size_t i = 0; i < 300; i++) {
+        many[i] = (wafer_revocation){.kind = WAFER_REVOKE_SESSION};
+        memcpy(many[i].key, &i, sizeof i);
+    }
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, many, 300, &taken), WAFER_QUEUED);
+    assert_int_equal(taken, 300);
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_int_equal(status.queued, 302);
+    assert_int_equal(status.entries, 301);
+    assert_int_equal(status.feeder, 0);
+    assert_false(status.ready);
+    wafer_revocations_free(list);
+}
+
+static int64_t steady_us(void)
+{
+    struct timespec now;
+
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* A Redis that does not answer: the queue of its connections is full. */
+static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    wafer_revocations *list;
+    int64_t begun_us;
+    char path[128];
+    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+    (void)snprintf(path, sizeof path, "%s/socket", folder->path);
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(server, 1), 0);
+    settings.address = path;
+    settings.timeout_ms = 80;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    begun_us = steady_us();
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
+    assert_in_range(steady_us() - begun_us, 75000, 1000000);
+    begun_us = steady_us();
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
+    assert_in_range(steady_us() - begun_us, 0, 60000);
+    wafer_revocations_free(list);
+    assert_int_equal(close(server), 0);
+}
+
+enum { THREADS = 4, EACH = 25 };
+
+struct revoker {
+    wafer_revocations *list;
+    uint8_t number;
+    unsigned queued;
+};
+
+static void *revoke_many(void *argument)
+{
+    struct revoker *revoker = argument;
+    wafer_standing standing;
+
+    for (uint8_t i = 0; i < EACH; i++) {
+        uint8_t id[WAFER_ID_SIZE] = {revoker->number, i};
+        if (wafer_revoke_session(revoker->list, id) == WAFER_QUEUED)
+            revoker->queued++;
+        (void)!check(revoker->list, i, &standing);
+    }
+    return NULL;
+}
+
+static void threads_share_a_list_and_its_queue(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations *list = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    struct revoker revokers[THREADS];
+    wafer_redis_status status;
+    pthread_t threads[THREADS];
+
+    for (uint8_t i = 0; i < THREADS; i++) {
+        revokers[i] = (struct revoker){.list = list, .number = (uint8_t)(i + 1)};
+        assert_int_equal(pthread_create(&threads[i], NULL, revoke_many, &revokers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(revokers[i].queued, EACH);
+    }
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_int_equal(status.queued, THREADS * EACH);
+    assert_int_equal(status.entries, THREADS * EACH);
+    wafer_revocations_free(list);
+}
+
+static void without_a_place_for_the_queue_the_caller_is_told(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations *list = open_list(folder, WAFER_REDIS_ALLOWS, WAFER_ACCESS_CREATE);
+    wafer_standing standing;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/queue", folder->path);
+    assert_int_equal(symlink("/dev/full", path), 0);
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_SYSTEM);
+    assert_int_equal(check(list, 1, &standing), WAFER_OK);
+    assert_int_equal(standing, WAFER_REFUSED); /* on this machine it is in effect */
+    wafer_revocations_free(list);
+}
+
+static void children_queue_too_and_readers_only_look(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations *list = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    wafer_revocations *reader = open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_READ);
+    wafer_redis_status status;
+    wafer_standing standing;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    int outcome = 1;
+    pid_t child;
+
+    assert_int_equal(wafer_revoke_subject(list, "", "ada", 3), WAFER_QUEUED);
+    child = fork();
+    if (child == 0) {
+        bool good = wafer_revoke_session(list, id) == WAFER_QUEUED;
+        wafer_revocations_free(list);
+        wafer_revocations_free(reader);
+        _exit(good ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &outcome, 0), child);
+    assert_int_equal(outcome, 0);
+    assert_int_equal(check(reader, 1, &standing), WAFER_OK);
+    assert_int_equal(standing, WAFER_REFUSED);
+    assert_int_equal(check(reader, 2, &standing), WAFER_UNAVAILABLE);
+    say_fresh(folder, NOW);
+    id[0] = 2;
+    assert_int_equal(check(reader, 2, &standing), WAFER_OK);
+    assert_int_equal(wafer_revoke_session(reader, id), WAFER_UNAVAILABLE);
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_int_equal(status.queued, 2);
+    wafer_revocations_free(reader);
+    wafer_revocations_free(list);
+}
+
+/* ---- Opening ---- */
+
+static void open_fails(const struct folder *folder, const wafer_redis_settings *settings,
+                       const wafer_revocations_settings *table, const char *word)
+{
+    wafer_revocations_settings usual = table_settings();
+    wafer_redis_settings usual_settings = settings_of(folder);
+    wafer_revocations *list = (wafer_revocations *)folder;
+    wafer_error error = {.text = ""};
+
+    assert_int_not_equal(wafer_redis_open(settings != NULL ? settings : &usual_settings,
+                                          table != NULL ? table : &usual, &list, &error),
+                         WAFER_OK);
+    assert_null(list);
+    if (strstr(error.text, word) == NULL)
+        fail_msg("\"%s\" lacks \"%s\"", error.text, word);
+}
+
+static void wrong_settings_are_named(void **state)
+{
+    const struct folder *folder = *state;
+    const wafer_redis_settings good = settings_of(folder);
+    static const char *const addresses[] = {"",        "host",    ":6379",    "host:",
+                                            "host:0",  "h:65536", "a:b:6379", "[::1]",
+                                            "[]:6379", "h:12a",   "h:123456"};
+    wafer_redis_settings settings = good;
+    wafer_revocations_settings table = table_settings();
+
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        settings.address = addresses[i];
+        open_fails(folder, &settings, NULL, "address");
+    }
+    settings = good;
+    settings.size--;
+    open_fails(folder, &settings, NULL, "INIT");
+    settings = good;
+    settings.stream = "";
+    open_fails(folder, &settings, NULL, "stream");
+    settings = good;
+    settings.user = "";
+    open_fails(folder, &settings, NULL, "user");
+    settings = good;
+    settings.timeout_ms = 0;
+    open_fails(folder, &settings, NULL, "timeout_ms");
+    settings = good;
+    settings.stale_ms = 2999;
+    open_fails(folder, &settings, NULL, "stale_ms");
+    settings = good;
+    settings.when_stale = WAFER_REDIS_UNSET;
+    open_fails(folder, &settings, NULL, "when_stale");
+    settings = good;
+    settings.folder = "/nonexistent";
+    open_fails(folder, &settings, NULL, "wafer feed secret");
+    table.path = "table";
+    open_fails(folder, NULL, &table, "path must be NULL");
+}
+
+static void addresses_are_taken_apart(void **state)
+{
+    (void)state;
+    struct wafer_address address;
+
+    assert_true(wafer_address_read("127.0.0.1:6379", &address));
+    assert_string_equal(address.host, "127.0.0.1");
+    assert_string_equal(address.port, "6379");
+    assert_false(address.local);
+    assert_true(wafer_address_read("[::1]:65535", &address));
+    assert_string_equal(address.host, "::1");
+    assert_true(wafer_address_read("/run/redis.sock", &address));
+    assert_true(address.local);
+}
+
+static void files_that_let_others_in_are_refused(void **state)
+{
+    const struct folder *folder = *state;
+    char path[128];
+
+    assert_int_equal(chmod(folder->path, 0755), 0);
+    open_fails(folder, NULL, NULL, "0700");
+    assert_int_equal(chmod(folder->path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/secret", folder->path);
+    assert_int_equal(chmod(path, 0640), 0);
+    open_fails(folder, NULL, NULL, "0600");
+    write_text(path, "0123456789abcdef\n", 0600);
+    open_fails(folder, NULL, NULL, "64 hex digits");
+    write_text(path, "0000000000000000000000000000000000000000000000000000000000000000", 0600);
+    open_fails(folder, NULL, NULL, "64 hex digits");
+    assert_int_equal(unlink(path), 0);
+    open_fails(folder, NULL, NULL, "there is no secret");
+    assert_int_equal(wafer_redis_secret_new(folder->path, false, NULL), WAFER_OK);
+    assert_int_equal(mode_of(path), 0600);
+    assert_int_equal(wafer_redis_secret_new(folder->path, false, NULL), WAFER_SYSTEM);
+    (void)snprintf(path, sizeof path, "%s/password", folder->path);
+    write_text(path, "two\nlines", 0600);
+    open_fails(folder, NULL, NULL, "one line");
+    write_text(path, "good", 0644);
+    open_fails(folder, NULL, NULL, "0600");
+    write_text(path, "good\n", 0600);
+    wafer_revocations_free(open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE));
+}
+
+/* ---- The state ---- */
+
+static void a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew(void **state)
+{
+    const struct folder *folder = *state;
+    struct wafer_state_file *mapped = open_state(folder);
+    wafer_redis_status status;
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/state", folder->path);
+    atomic_store(&mapped->as_of_ms, NOW);
+    atomic_store(&mapped->published, 3);
+    wafer_state_close(mapped);
+    mapped = open_state(folder);
+    assert_int_equal(atomic_load(&mapped->as_of_ms), NOW);
+    memset(mapped->boot, 'x', 36);
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_int_equal(status.as_of_ms, 0);
+    assert_int_equal(status.published, 3);
+    wafer_state_close(mapped);
+    mapped = open_state(folder);
+    assert_int_equal(atomic_load(&mapped->as_of_ms), 0);
+    assert_int_equal(atomic_load(&mapped->published), 0);
+    wafer_state_close(mapped);
+    put_bytes(path, 8, "\xff", 1);
+    open_fails(folder, NULL, NULL, "remove it");
+    write_text(path, "short", 0600);
+    open_fails(folder, NULL, NULL, "remove it");
+}
+
+static void progress_is_read_as_of_one_moment(void **state)
+{
+    const struct folder *folder = *state;
+    struct wafer_state_file *mapped = open_state(folder);
+    struct wafer_progress progress = {.error_at_ms = 0};
+    int outcome = 1;
+    pid_t writer = fork();
+
+    if (writer == 0) {
+        for (uint64_t i = 1; i <= 20000; i++) {
+            progress.last.ms = progress.last.sequence = progress.entry.ms = i;
+            progress.error_at_ms = (int64_t)i;
+            memset(progress.error, 'a' + (int)(i % 26), sizeof progress.error - 1);
+            wafer_state_tell(mapped, &progress);
+        }
+        _exit(0);
+    }
+    for (unsigned i = 0; i < 20000; i++)
+        if (wafer_state_ask(mapped, &progress)) {
+            assert_true(progress.last.ms == progress.last.sequence);
+            assert_true(progress.last.ms == progress.entry.ms);
+            assert_true(progress.last.ms == (uint64_t)progress.error_at_ms);
+            assert_true(progress.error[0] == progress.error[sizeof progress.error - 2]);
+        }
+    assert_int_equal(waitpid(writer, &outcome, 0), writer);
+    assert_int_equal(outcome, 0);
+    /* One that was killed in the middle leaves an odd count: nobody reads it, the next mends it. */
+    atomic_fetch_add(&mapped->sequence, 1);
+    assert_false(wafer_state_ask(mapped, &progress));
+    progress.last.ms = 77;
+    wafer_state_tell(mapped, &progress);
+    assert_true(wafer_state_ask(mapped, &progress));
+    assert_int_equal(progress.last.ms, 77);
+    wafer_state_close(mapped);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stale_table_refuses_checks_but_knows_what_is_revoked),
+        cmocka_unit_test(when_told_a_stale_table_has_its_word),
+        cmocka_unit_test(a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was),
+        cmocka_unit_test(making_a_table_logs_nobody_out),
+        cmocka_unit_test(what_cannot_be_published_is_queued_and_in_effect),
+        cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
+        cmocka_unit_test(threads_share_a_list_and_its_queue),
+        cmocka_unit_test(without_a_place_for_the_queue_the_caller_is_told),
+        cmocka_unit_test(children_queue_too_and_readers_only_look),
+        cmocka_unit_test(wrong_settings_are_named),
+        cmocka_unit_test(addresses_are_taken_apart),
+        cmocka_unit_test(files_that_let_others_in_are_refused),
+        cmocka_unit_test(a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew),
+        cmocka_unit_test(progress_is_read_as_of_one_moment),
+    };
+    struct CMUnitTest with_folders[sizeof tests / sizeof *tests];
+
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        with_folders[i] = tests[i];
+        with_folders[i].setup_func = world_make;
+        with_folders[i].teardown_func = folder_remove;
+    }
+    return _cmocka_run_group_tests("redis_list", with_folders, sizeof tests / sizeof *tests, NULL,
+                                   NULL);
+}
