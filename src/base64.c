@@ -23,13 +23,19 @@ const struct wafer_base64_codec *const *wafer_base64_codecs(size_t *count)
     return codecs;
 }
 
+const struct wafer_base64_codec *
+wafer_base64_first_usable(const struct wafer_base64_codec *const *from, size_t count)
+{
+    size_t i = 0;
+
+    while (i + 1 < count && !from[i]->is_usable())
+        i++;
+    return from[i];
+}
+
 const struct wafer_base64_codec *wafer_base64_choose(void)
 {
-    size_t i = wafer_portable() ? CODECS - 1 : 0;
-
-    while (i + 1 < CODECS && !codecs[i]->is_usable())
-        i++;
-    return codecs[i];
+    return wafer_portable() ? &wafer_base64_portable : wafer_base64_first_usable(codecs, CODECS);
 }
 
 /* Threads that come first at the same time all choose, and all the same. What is pointed to is

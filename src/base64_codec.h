@@ -22,6 +22,10 @@ extern const struct wafer_base64_codec wafer_base64_portable;
 /* Those of this build, fastest first; the last one is portable, which is always usable. */
 const struct wafer_base64_codec *const *wafer_base64_codecs(size_t *count);
 
+/* The first one that is usable; the last one is not asked. */
+const struct wafer_base64_codec *
+wafer_base64_first_usable(const struct wafer_base64_codec *const *from, size_t count);
+
 /* The fastest one that is usable, or portable if portable.h says so. base64.h's functions ask once
  * in a process, when they are first called. */
 const struct wafer_base64_codec *wafer_base64_choose(void);

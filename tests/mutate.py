@@ -32,14 +32,15 @@ EQUIVALENTS = "tests/mutants.txt"
 # Of each file its module, and the tests that are to notice, those that end soonest first.
 FILES = """
   base64      src/base64.c            base64_choice base64
-  base64      src/base64_portable.c   base64 faults
+  base64      src/base64_portable.c   base64_libb64 base64_choice base64 faults
   base64      src/base64_tail.c       base64
-  base64      src/base64_x86.c        base64
+  base64      src/base64_x86.c        base64_choice base64
   seal        src/cipher.c            cipher seal
   seal        src/seal.c              seal
   nonce       src/nonce.c             nonce faults
   record      src/record.c            record
-  utf8        src/utf8.c              utf8
+  text        src/text.c              text
+  text        src/utf8.c              utf8
   cookie      src/cookie.c            cookie
   set_cookie  src/set_cookie.c        set_cookie faults
   variables   src/variables.c         variables variables_map variables_limits variables_model puts
@@ -52,11 +53,24 @@ FILES = """
   session     src/session_state.c     session request login promises faults
   session     src/session_login.c     login session request promises faults
   session     src/session_variables.c session puts request promises
+  session     src/session_explain.c   session request
+  csrf        src/csrf.c              csrf
+  csrf        src/session_csrf.c      csrf
   revocation  src/revocation.c        revocation table request login faults
-  revocation  src/table.c             table table_memory table_limits table_model revocation
-  revocation  src/table_revoke.c      revocation table table_limits table_model table_memory
-  revocation  src/table_memory.c      table table_memory table_limits table_model table_damage
+  table       src/table.c             table table_memory table_limits table_model revocation
+  table       src/table_revoke.c      revocation table table_limits table_model table_memory
+  table       src/table_memory.c      table table_memory table_limits table_model table_damage
+  table       src/table_count.c       table table_memory table_model table_damage
+  table       src/table_space.c       table table_file table_open table_limits table_faults
+  table       src/table_lock.c        table table_open table_faults table_damage table_processes
+  file        src/table_file.c        table_file table_open table_faults table_damage
+  file        src/table_draft.c       table_file table_open table_faults
+  file        src/table_admit.c       table_damage table_open table_file table_faults
+  file        src/table_open.c        table_open table_file table_limits table_faults
   generations src/generations.c       generations keyring faults
+  keys        src/keyring.c           keyring keys faults
+  keys        src/keyfile.c           keyfile keys faults
+  keys        src/keys.c              keys keyfile faults
 """
 
 Mutant = collections.namedtuple("Mutant", "file start end text line place before after")
@@ -112,8 +126,10 @@ def closing(code, at):
 
 def numbers(found):
     """A constant one more, one less, and zero."""
-    value = int(found.group(1), 0)
-    form = "0x{:X}" if found.group(1).startswith("0x") else "{}"
+    digits = found.group(1)
+    octal = digits.startswith("0") and digits.isdigit() and len(digits) > 1
+    value = int(digits, 8 if octal else 0)
+    form = "0{:o}" if octal else "0x{:X}" if digits.startswith("0x") else "{}"
     return [form.format(other) + found.group(2)
             for other in dict.fromkeys((value + 1, value - 1, 0)) if other not in (-1, value)]
 

@@ -98,7 +98,56 @@ static void WAFER_PORTABLE_chooses_libb64_unless_it_is_empty_or_0(void **state)
     free(kept);
 }
 
-static void the_codecs_of_this_build_stand_in_their_order(void **state)
+static bool yes(void)
+{
+    return true;
+}
+
+static bool no(void)
+{
+    return false;
+}
+
+static void the_first_usable_codec_is_taken_and_the_last_when_none_is(void **state)
+{
+    static const struct wafer_base64_codec can = {"can", yes, NULL, NULL};
+    static const struct wafer_base64_codec cannot[] = {{"first", no, NULL, NULL},
+                                                       {"second", no, NULL, NULL},
+                                                       {"third", no, NULL, NULL}};
+    const struct wafer_base64_codec *const second[] = {&cannot[0], &can, &cannot[1]};
+    const struct wafer_base64_codec *const none[] = {&cannot[0], &cannot[1], &cannot[2], &can};
+
+    (void)state;
+    assert_ptr_equal(wafer_base64_first_usable(second, 3), &can);
+    assert_ptr_equal(wafer_base64_first_usable(second + 1, 2), &can);
+    assert_ptr_equal(wafer_base64_first_usable(none, 3), &cannot[2]);
+    assert_ptr_equal(wafer_base64_first_usable(none, 1), &cannot[0]);
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+static bool says_cpuinfo(const char *flag)
+{
+    FILE *cpuinfo = fopen("/proc/cpuinfo", "r");
+    char word[64];
+    bool found = false;
+
+    if (cpuinfo == NULL)
+        skip();
+    while (!found && fscanf(cpuinfo, "%63s", word) == 1)
+        found = strcmp(word, flag) == 0;
+    (void)fclose(cpuinfo);
+    return found;
+}
+
+static void a_codec_of_x86_is_usable_where_the_system_says_so(void **state)
+{
+    (void)state;
+    assert_int_equal(wafer_base64_avx2.is_usable(), says_cpuinfo("avx2"));
+    assert_int_equal(wafer_base64_ssse3.is_usable(), says_cpuinfo("ssse3"));
+}
+#endif
+
+static void the_codecs_of_this_build_stand_in_their_order_and_the_last_is_usable(void **state)
 {
     static const char *const names[] = {
 #if defined(__x86_64__) || defined(__i386__)
@@ -116,14 +165,19 @@ static void the_codecs_of_this_build_stand_in_their_order(void **state)
     assert_int_equal(count, sizeof names / sizeof names[0]);
     for (size_t i = 0; i < count; i++)
         assert_string_equal(codecs[i]->name, names[i]);
+    assert_true(codecs[count - 1]->is_usable());
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_process_chooses_once_and_at_its_first_call),
-        cmocka_unit_test(WAFER_PORTABLE_chooses_libb64_unless_it_is_empty_or_0),
-        cmocka_unit_test(the_codecs_of_this_build_stand_in_their_order),
+    const struct CMUnitTest tests[] =
+    { cmocka_unit_test(a_process_chooses_once_and_at_its_first_call),
+      cmocka_unit_test(WAFER_PORTABLE_chooses_libb64_unless_it_is_empty_or_0),
+      cmocka_unit_test(the_first_usable_codec_is_taken_and_the_last_when_none_is),
+#if defined(__x86_64__) || defined(__i386__)
+      cmocka_unit_test(a_codec_of_x86_is_usable_where_the_system_says_so),
+#endif
+      cmocka_unit_test(the_codecs_of_this_build_stand_in_their_order_and_the_last_is_usable),
     };
 
     return cmocka_run_group_tests_name("base64_choice", tests, NULL, NULL);
