@@ -41,10 +41,14 @@ FILES = """
   record      src/record.c            record
   text        src/text.c              text
   text        src/utf8.c              utf8
+  text        src/octets.h            utf8 set_cookie
   cookie      src/cookie.c            cookie
   set_cookie  src/set_cookie.c        set_cookie faults
   variables   src/variables.c         variables variables_map variables_limits variables_model puts
   variables   src/slot.c              variables variables_map variables_limits cbor variables_model
+  variables   src/slot.h              variables variables_map variables_limits variables_model
+  variables   src/cbor.h              cbor variables_limits variables_map variables_model
+  variables   src/arena.h             variables variables_limits variables_model
   variables   src/cbor.c              cbor variables_limits variables_map variables_model
   variables   src/arena.c             variables variables_limits variables_model
   session     src/session.c           session request login puts promises faults
@@ -68,6 +72,7 @@ FILES = """
   file        src/table_admit.c       table_damage table_open table_file table_faults
   file        src/table_open.c        table_open table_file table_limits table_faults
   generations src/generations.c       generations keyring faults
+  generations src/spread.h            generations nonce
   keys        src/keyring.c           keyring keys faults
   keys        src/keyfile.c           keyfile keys faults
   keys        src/keys.c              keys keyfile faults
@@ -201,8 +206,8 @@ def read_equivalents():
 
 # ---- Trying them ----
 
-COMPILE = ["gcc", "-std=c11", "-D_DEFAULT_SOURCE", "-Iinclude", "-iquote", "src", "-O1", "-w",
-           "-fPIC", "-fvisibility=hidden"]
+COMPILE = ["gcc", "-std=c11", "-D_DEFAULT_SOURCE", "-Iinclude", "-O1", "-w", "-fPIC",
+           "-fvisibility=hidden"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 LIBS = ["-lcmocka", "-lcbor", "-ljansson", "-lsodium", "-lb64", "-lpthread"]
 
@@ -217,6 +222,7 @@ class Workshop:
     def __init__(self, build, files, workers):
         self.root = os.path.join(os.path.abspath(build), "mutate")
         self.tree = os.path.join(self.root, "tree")
+        self.files = files
         self.limits = {}
         self.seen = {}
         self.folders = queue.Queue()
@@ -238,17 +244,29 @@ class Workshop:
         subprocess.run(["make", "-s", f"-j{workers}", "BUILD=../base", "CFLAGS=-O1", *programs],
                        cwd=self.tree, check=True, stdout=subprocess.DEVNULL)
         self.library = os.path.join(self.root, "base", "libwafer.a")
-        self.support = [os.path.join(self.objects, "tests", name.replace(".c", ".o"))
-                        for name in sorted(os.listdir(os.path.join(self.tree, "tests")))
+        self.support = [f"tests/{name}" for name in sorted(os.listdir(f"{self.tree}/tests"))
                         if name.endswith(".c") and not name.startswith("test_")]
         self.wraps = {}
         for test in self.tests:
-            names = subprocess.run(["nm", self.test_object(test)], check=True, text=True,
-                                   capture_output=True).stdout
+            names = subprocess.run(["nm", self.object_of(f"tests/test_{test}.c")], check=True,
+                                   text=True, capture_output=True).stdout
             self.wraps[test] = re.findall(r" T __wrap_(\w+)", names)
+        self.users = self.read_users()
 
-    def test_object(self, test):
-        return os.path.join(self.objects, "tests", f"test_{test}.o")
+    def object_of(self, source):
+        return os.path.join(self.objects, source.replace(".c", ".o"))
+
+    def read_users(self):
+        """By file, the sources that are compiled anew for it: itself, and those that include it."""
+        core = [f"src/{name}" for name in sorted(os.listdir(f"{self.tree}/src"))
+                if name.endswith(".c")]
+        tests = [f"tests/test_{test}.c" for test in self.tests]
+        users = collections.defaultdict(list)
+        for source in core + self.support + tests:
+            with open(self.object_of(source)[:-2] + ".d", encoding="utf-8") as lines:
+                for file in set(lines.read().split()):
+                    users[file].append(source)
+        return users
 
     def started(self, program):
         """The program, running. A process forked a moment ago may still have it open to write."""
@@ -278,16 +296,40 @@ class Workshop:
                 except ProcessLookupError:
                     pass
 
+    def changed_folder(self, file, source, folder):
+        """A folder with all headers of src/ and this file, changed, for those who include it."""
+        changed = os.path.join(folder, "changed")
+        shutil.rmtree(changed, ignore_errors=True)
+        os.mkdir(changed)
+        for name in os.listdir(f"{self.tree}/src"):
+            if name.endswith(".h"):
+                shutil.copy2(f"{self.tree}/src/{name}", changed)
+        with open(os.path.join(changed, os.path.basename(file)), "w", encoding="utf-8") as opened:
+            opened.write(source)
+        return changed
+
     def compiled(self, file, source, folder, flags=()):
-        """The object's path and a digest of what is in it, or None."""
-        path = os.path.join(folder, os.path.basename(file) + ".o")
-        # From standard input, as the object would tell each folder's name.
-        done = subprocess.run([*COMPILE, *flags, "-c", "-x", "c", "-o", path, "-"], cwd=self.tree,
-                              input=source, text=True, stderr=subprocess.DEVNULL, check=False)
-        if done.returncode != 0:
-            return None
-        with open(path, "rb") as opened:
-            return path, hashlib.sha256(opened.read()).digest()
+        """The object's path for each source that is compiled anew, and a digest, or None."""
+        users = [user for user in self.users[file]
+                 if user[11:-2] in self.files[file][1] or not user.startswith("tests/test_")]
+        changed = "src" if users == [file] else self.changed_folder(file, source, folder)
+        objects = {}
+        digest = hashlib.sha256()
+        for user in users:
+            objects[user] = os.path.join(folder, user.replace("/", "-") + ".o")
+            with open(os.path.join(self.tree, user), encoding="utf-8") as opened:
+                text = source if user == file else opened.read()
+            # From standard input, as the object would tell each folder's name, and as the folder
+            # of the source is the first in which quoted names are looked for.
+            done = subprocess.run([*COMPILE, *flags, "-iquote", changed, "-iquote", "src",
+                                   "-iquote", "tests", "-c", "-x", "c", "-o", objects[user], "-"],
+                                  cwd=self.tree, input=text, text=True, stderr=subprocess.DEVNULL,
+                                  check=False)
+            if done.returncode != 0:
+                return None
+            with open(objects[user], "rb") as opened:
+                digest.update(opened.read())
+        return objects, digest.digest()
 
     def original(self, file, tests):
         """The source and the digest of its object. Its tests must pass, and tell their times."""
@@ -295,29 +337,34 @@ class Workshop:
             source = opened.read()
         folder = self.folders.get()
         for flags in (SANITIZE, ()):
-            obj, digest = self.compiled(file, source, folder, flags)
+            objects, digest = self.compiled(file, source, folder, flags)
             for test in tests:
                 self.limits[test] = 60
                 started = time.monotonic()
-                if not self.survives(obj, folder, [test], flags):
+                if not self.survives(objects, folder, [test], flags):
                     sys.exit(f"test_{test} fails without any change {' '.join(flags)}")
                 self.limits[test] = 2 + 5 * (time.monotonic() - started)
         self.folders.put(folder)
         return source, digest
 
-    def survives(self, obj, folder, tests, flags=()):
+    def survives(self, objects, folder, tests, flags=()):
         for test in tests:
             program = os.path.join(folder, f"test_{test}")
+            own = f"tests/test_{test}.c"
+            parts = [objects.get(source, self.object_of(source)) for source in (own, *self.support)]
+            # What a test includes is not linked beside it.
+            parts += [path for source, path in objects.items()
+                      if source.startswith("src/") and own not in self.users[source]]
             subprocess.run(
-                ["gcc", *flags, "-o", program, self.test_object(test), *self.support, obj,
-                 self.library, *(f"-Wl,--wrap={name}" for name in self.wraps[test]), *LIBS],
+                ["gcc", *flags, "-o", program, *parts, self.library,
+                 *(f"-Wl,--wrap={name}" for name in self.wraps[test]), *LIBS],
                 stderr=subprocess.DEVNULL, check=True)
             if not self.passes(program, self.limits[test] * (4 if flags else 1)):
                 return False
         return True
 
-    def survives_twice(self, mutant, changed, obj, folder, tests):
-        if not self.survives(obj, folder, tests):
+    def survives_twice(self, mutant, changed, objects, folder, tests):
+        if not self.survives(objects, folder, tests):
             return False
         sanitized = self.compiled(mutant.file, changed, folder, SANITIZE)[0]
         return self.survives(sanitized, folder, tests, SANITIZE)

@@ -423,6 +423,8 @@ static void folded_fields_are_split_only_when_told_and_only_then_at_need(void **
 
 /* ---- a list that does not answer */
 
+typedef wafer_result broken_checks(void *, const wafer_revocation_query *, wafer_standing *);
+
 struct broken {
     wafer_result check;
     wafer_result not_before;
@@ -490,16 +492,14 @@ static void broken_free(void *context)
     (void)context;
 }
 
-static void an_unavailable_list_leaves_good_cookies_alone(void **state)
+/* That list, with another check, in place of the world's. */
+static void use_broken(struct world *world, struct broken *broken, broken_checks *check)
 {
-    struct world *world = *state;
-    const wafer_revocations_interface functions = {sizeof functions,  broken_check,
+    const wafer_revocations_interface functions = {sizeof functions,  check,
                                                    broken_not_before, broken_revoke,
                                                    broken_purge,      broken_retain,
                                                    broken_look,       broken_entries,
                                                    broken_free,       NULL};
-    struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
-    struct browser ada = {.cookie = ""}, nobody = {.cookie = ""}, copy;
     wafer_settings settings;
 
     wafer_session_free(world->session);
@@ -507,11 +507,20 @@ static void an_unavailable_list_leaves_good_cookies_alone(void **state)
     world->session = NULL;
     world->manager = NULL;
     wafer_revocations_free(world->list);
-    assert_int_equal(wafer_revocations_wrap(&functions, &broken, world_clock, world, &world->list,
+    assert_int_equal(wafer_revocations_wrap(&functions, broken, world_clock, world, &world->list,
                                             NULL),
                      WAFER_OK);
     settings = world_settings(world);
     world_manage(world, &settings);
+}
+
+static void an_unavailable_list_leaves_good_cookies_alone(void **state)
+{
+    struct world *world = *state;
+    struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
+    struct browser ada = {.cookie = ""}, nobody = {.cookie = ""}, copy;
+
+    use_broken(world, &broken, broken_check);
     sign_in(world, &ada, "ada");
     copy = ada;
 
@@ -544,6 +553,7 @@ static void an_unavailable_list_leaves_good_cookies_alone(void **state)
 
     broken.look = WAFER_UNAVAILABLE;
     {
+        wafer_settings settings = world_settings(world);
         wafer_manager *manager;
         wafer_error error;
 
@@ -655,6 +665,66 @@ static void the_next_best_is_taken_when_the_best_has_a_bad_plaintext(void **stat
     assert_int_equal(value, 7);
 }
 
+/* A list that answers by the first byte of the id, which is the verdict that is wanted. */
+static wafer_result check_by_id(void *context, const wafer_revocation_query *query,
+                                wafer_standing *standing)
+{
+    (void)context;
+    *standing = query->id[0] == WAFER_REVOKED ? WAFER_REFUSED : WAFER_STANDS;
+    return query->id[0] == WAFER_UNCHECKED ? WAFER_UNAVAILABLE : WAFER_OK;
+}
+
+static void make_cookie_of(struct world *world, wafer_verdict verdict, int64_t sealed_at_ms,
+                           struct browser *browser)
+{
+    struct wafer_record record = {.login_at_ms = NOON,
+                                  .sealed_at_ms = sealed_at_ms,
+                                  .active_at_ms = sealed_at_ms,
+                                  .absolute_at_ms = NOON + HOUR};
+    uint8_t plain[300];
+    size_t length;
+
+    record.id[0] = (uint8_t)verdict;
+    if (verdict == WAFER_EXPIRED)
+        record.absolute_at_ms = NOON + MINUTE;
+    if (verdict == WAFER_IDLE)
+        record.active_at_ms = NOON;
+    length = wafer_record_write(&record, plain);
+    plain[length++] = 0xA0; /* no variables */
+    seal_by_hand(world, plain, verdict == WAFER_REJECTED ? 0 : length, browser->cookie);
+    assert_int_equal(arrive(world, browser), verdict);
+    wafer_end(world->session);
+}
+
+static void of_two_cookies_the_better_verdict_counts_though_the_other_was_sealed_later(void **state)
+{
+    static const wafer_verdict from_worst[] = {WAFER_REJECTED, WAFER_EXPIRED, WAFER_IDLE,
+                                               WAFER_REVOKED,  WAFER_FUTURE,  WAFER_UNCHECKED,
+                                               WAFER_VALID};
+    enum { COUNT = sizeof from_worst / sizeof *from_worst };
+    struct world *world = *state;
+    struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
+    static struct browser browsers[COUNT];
+
+    use_broken(world, &broken, check_by_id);
+    world->now_ms = NOON + 40 * MINUTE;
+    for (int i = 0; i < COUNT; i++)
+        make_cookie_of(world, from_worst[i],
+                       world->now_ms + (from_worst[i] == WAFER_FUTURE ? HOUR : -i), &browsers[i]);
+    for (size_t worse = 0; worse < COUNT; worse++) {
+        for (size_t better = worse + 1; better < COUNT; better++) {
+            for (int order = 0; order < 2; order++) {
+                begin(world);
+                assert_int_equal(add_field(world, browsers[order ? worse : better].cookie),
+                                 WAFER_OK);
+                assert_int_equal(add_field(world, browsers[order ? better : worse].cookie),
+                                 WAFER_OK);
+                assert_int_equal(wafer_open(world->session), from_worst[better]);
+            }
+        }
+    }
+}
+
 static void the_last_renewal_is_the_131071st(void **state)
 {
     struct world *world = *state;
@@ -731,6 +801,7 @@ int main(void)
         IN_WORLD(an_unavailable_list_leaves_good_cookies_alone),
         IN_WORLD(a_bad_plaintext_behind_a_good_seal_is_rejected),
         IN_WORLD(the_next_best_is_taken_when_the_best_has_a_bad_plaintext),
+        IN_WORLD(of_two_cookies_the_better_verdict_counts_though_the_other_was_sealed_later),
         IN_WORLD(the_last_renewal_is_the_131071st),
         IN_WORLD(the_line_for_logs_never_holds_input_subject_or_key),
     };
