@@ -271,7 +271,8 @@ class Workshop:
     def started(self, program):
         """The program, running. A process forked a moment ago may still have it open to write."""
         # Memory that malloc gives holds no zeros, so that nothing passes that relies on them.
-        environment = dict(os.environ, WAFER_TEST_SEED="1", MALLOC_PERTURB_="165")
+        environment = dict(os.environ, WAFER_TEST_SEED="1", MALLOC_PERTURB_="165",
+                           CMOCKA_TEST_ABORT="1")
         for attempt in range(50):
             try:
                 return subprocess.Popen([program], cwd=self.tree, start_new_session=True,

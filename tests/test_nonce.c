@@ -559,6 +559,18 @@ static void a_reseed_reaches_every_thread(void **state)
     assert_all_differ(of_threads, 2 * THREADS);
 }
 
+static void after_a_reseed_not_one_byte_is_of_the_batch_before(void **state)
+{
+    nonce_bytes nonce;
+    uint8_t byte;
+
+    (void)state;
+    assert_true(wafer_nonce(nonce));
+    wafer_reseed();
+    assert_true(wafer_mask(&byte, 1));
+    assert_int_equal(own_batch.left, GIVEN_SIZE - 1);
+}
+
 static void take_all_batches(bool taken)
 {
     for (size_t i = 0; i < BATCHES; i++)
@@ -988,6 +1000,7 @@ int main(void)
         PLAIN(the_clock_goes_into_fresh_nonces_too),
         PLAIN(without_a_clock_each_nonce_asks_the_system),
         PLAIN(a_reseed_reaches_every_thread),
+        PLAIN(after_a_reseed_not_one_byte_is_of_the_batch_before),
         PLAIN(while_all_batches_are_taken_the_system_is_asked),
         FAMILY(a_child_draws_none_of_its_parents_nonces),
         FAMILY(grandchildren_and_siblings_share_no_nonces),
