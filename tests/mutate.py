@@ -268,11 +268,12 @@ class Workshop:
                     users[file].append(source)
         return users
 
-    def started(self, program):
+    def started(self, program, place):
         """The program, running. A process forked a moment ago may still have it open to write."""
-        # Memory that malloc gives holds no zeros, so that nothing passes that relies on them.
-        environment = dict(os.environ, WAFER_TEST_SEED="1", MALLOC_PERTURB_="165",
-                           CMOCKA_TEST_ABORT="1")
+        # Memory that malloc gives holds no zeros, so that nothing passes that relies on them; and
+        # the first test that fails ends the program.
+        environment = dict(os.environ, WAFER_TEST_SEED="1", WAFER_TEST_TMPDIR=place,
+                           MALLOC_PERTURB_="165", CMOCKA_TEST_ABORT="1")
         for attempt in range(50):
             try:
                 return subprocess.Popen([program], cwd=self.tree, start_new_session=True,
@@ -286,7 +287,10 @@ class Workshop:
 
     def passes(self, program, limit):
         """Whether the program ends well in time. It leads a group, so that its children end too."""
-        with self.started(program) as running:
+        place = os.path.join(os.path.dirname(program), "place")
+        shutil.rmtree(place, ignore_errors=True)
+        os.mkdir(place)
+        with self.started(program, place) as running:
             try:
                 return running.wait(limit) == 0
             except subprocess.TimeoutExpired:
