@@ -24,6 +24,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 AIM = 95
@@ -287,10 +288,8 @@ class Workshop:
 
     def passes(self, program, limit):
         """Whether the program ends well in time. It leads a group, so that its children end too."""
-        place = os.path.join(os.path.dirname(program), "place")
-        shutil.rmtree(place, ignore_errors=True)
-        os.mkdir(place)
-        with self.started(program, place) as running:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, \
+                self.started(program, place) as running:
             try:
                 return running.wait(limit) == 0
             except subprocess.TimeoutExpired:
