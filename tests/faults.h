@@ -55,6 +55,17 @@ static inline bool disarm(void)
         return fails(#name) ? (failed) : __real_##name arguments;                                  \
     }
 
+/* One that succeeds may change errno all the same. */
+#define WRAP_CLOSE                                                                                 \
+    int __real_close(int file);                                                                    \
+    int __wrap_close(int file);                                                                    \
+    int __wrap_close(int file)                                                                     \
+    {                                                                                              \
+        int result = __real_close(file);                                                           \
+        errno = result == 0 ? ENOTTY : errno;                                                      \
+        return result;                                                                             \
+    }
+
 /* The second is what open is when the compiler checks that no mode is missing. */
 #define WRAP_OPEN                                                                                  \
     int __real_open(const char *path, int flags, mode_t mode);                                     \

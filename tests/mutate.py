@@ -62,16 +62,16 @@ FILES = """
   csrf        src/csrf.c              csrf
   csrf        src/session_csrf.c      csrf
   revocation  src/revocation.c        revocation table request login faults
-  table       src/table.c             table table_memory table_limits table_model revocation
-  table       src/table_revoke.c      revocation table table_limits table_model table_memory
-  table       src/table_memory.c      table table_memory table_limits table_model table_damage
-  table       src/table_count.c       table table_memory table_model table_damage
-  table       src/table_space.c       table table_file table_open table_limits table_faults
-  table       src/table_lock.c        table table_open table_faults table_damage table_processes
+  table       src/table.c             table revocation table_faults table_memory table_model
+  table       src/table_revoke.c      revocation table table_limits table_faults table_model
+  table       src/table_memory.c      table table_limits table_memory table_model table_damage
+  table       src/table_count.c       table table_open table_memory table_model table_damage
+  table       src/table_space.c       table table_open table_file table_faults table_damage
+  table       src/table_lock.c        table table_open table_faults table_processes
   file        src/table_file.c        table_file table_open table_faults table_damage
-  file        src/table_draft.c       table_file table_open table_faults
-  file        src/table_admit.c       table_damage table_open table_file table_faults
-  file        src/table_open.c        table_open table_file table_limits table_faults
+  file        src/table_draft.c       table_file table_open table_faults table_damage
+  file        src/table_admit.c       table_file table_open table_faults table_damage
+  file        src/table_open.c        revocation table_file table_limits table_faults faults
   generations src/generations.c       generations keyring faults
   generations src/spread.h            generations nonce
   keys        src/keyring.c           keyring keys faults

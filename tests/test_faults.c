@@ -78,6 +78,7 @@ int __wrap_openat(int folder, const char *path, int flags, mode_t mode)
 }
 
 WRAP_OPEN
+WRAP_CLOSE
 
 /* One that fails has done its work, so that nothing is left behind. */
 int __real_unlinkat(int folder, const char *path, int flags);
@@ -189,13 +190,23 @@ static size_t slurp(const char *path, char *text, size_t capacity)
     return (size_t)length;
 }
 
+/* Whether the errno value fits what failed. Randomness comes with and without one. */
+static bool is_reason(int reason, const char *kind, wafer_result result)
+{
+    if (result != WAFER_SYSTEM || strcmp(kind, "sodium_init") == 0 ||
+        strcmp(kind, "clock_gettime") == 0)
+        return reason == 0;
+    if (strcmp(kind, "getrandom") == 0)
+        return reason == 0 || reason == fail_errno;
+    return reason == (strcmp(kind, "pthread_mutex_init") == 0 ? ENOMEM : fail_errno);
+}
+
 static void says_why(wafer_result result, const wafer_error *error, const char *kind, long nth)
 {
-    if (result == WAFER_OK || error->result != result || strlen(error->text) < 10)
-        fail_msg("%s, call %ld: %s, \"%s\"", kind, nth, wafer_result_text(result), error->text);
-    if (result == WAFER_SYSTEM && error->system == 0 && strcmp(kind, "sodium_init") != 0 &&
-        strcmp(kind, "getrandom") != 0 && strcmp(kind, "clock_gettime") != 0)
-        fail_msg("%s, call %ld: no errno, \"%s\"", kind, nth, error->text);
+    if (result == WAFER_OK || error->result != result || !is_reason(error->system, kind, result) ||
+        error->line != 0 || strlen(error->text) < 10)
+        fail_msg("%s, call %ld: %s, errno %d, line %u, \"%s\"", kind, nth,
+                 wafer_result_text(result), error->system, error->line, error->text);
 }
 
 /* Runs `work` with the nth call of each kind failing, for every n that it reaches. `check` looks at

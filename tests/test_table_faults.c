@@ -51,6 +51,7 @@ WRAP(int, pthread_mutex_trylock, EINVAL, (pthread_mutex_t * mutex), (mutex))
 WRAP(int, pthread_mutex_lock, EINVAL, (pthread_mutex_t * mutex), (mutex))
 
 WRAP_OPEN
+WRAP_CLOSE
 
 /* One that fails has done its work, so that nothing is left behind. */
 int __real_unlink(const char *path);
@@ -110,6 +111,19 @@ static wafer_revocations_settings settings_of(const char *path, wafer_access acc
     return settings;
 }
 
+/* What the error says the system said: nothing where it gives no reason. */
+static int reason_of(const char *kind)
+{
+    static const char *const silent[] = {"malloc", "getrandom", "clock_gettime",
+                                         "pthread_mutex_lock"};
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
+        if (strcmp(kind, silent[i]) == 0)
+            return 0;
+    if (strcmp(kind, "pthread_mutex_init") == 0)
+        return ENOMEM;
+    return strcmp(kind, "pthread_mutex_trylock") == 0 ? EINVAL : EIO;
+}
+
 /* Opens with one call failing. False when that call is never reached. */
 static bool open_with_fault(const struct folder *folder, wafer_access access, const char *kind,
                             long nth)
@@ -133,6 +147,11 @@ static bool open_with_fault(const struct folder *folder, wafer_access access, co
         assert_null(table);
         assert_true(result == WAFER_SYSTEM || result == WAFER_NO_MEMORY);
         assert_int_equal(error.result, result);
+        /* A descriptor that is no more the table's is EBADF. */
+        if (error.system != reason_of(kind) &&
+            (strcmp(kind, "fstat") != 0 || error.system != EBADF))
+            fail_msg("%s %ld: %s", kind, nth, error.text);
+        assert_int_equal(error.line, 0);
         assert_true(error.text[0] != '\0');
         /* What cannot be synced, or was put in place before the failure, is whole and stays. */
         size_t now = folder_count(folder);

@@ -5,6 +5,7 @@
 #include "folder.h"
 #include "sleep.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -238,6 +239,57 @@ static void a_list_that_is_emptied_still_notices_that_the_clock_went_back(void *
     list->free(table);
 }
 
+static void put_times(const char *path, int64_t not_before_ms, int64_t retention_ms)
+{
+    put_bytes(path, offsetof(struct wafer_table_header, not_before_ms), &not_before_ms,
+              sizeof not_before_ms);
+    put_bytes(path, offsetof(struct wafer_table_header, retention_ms), &retention_ms,
+              sizeof retention_ms);
+}
+
+static void times_that_cannot_be_are_mended_and_others_stay(void **state)
+{
+    const struct folder *folder = *state;
+    const int64_t late = NOW + WAFER_HOUR_MS;
+    const struct {
+        int64_t not_before_ms, retention_ms;
+        int64_t login_from_ms, mended_ms;
+    } rows[] = {
+        {late, RETENTION, late + 1, RETENTION},
+        {late, RETENTION + 1, late + 1, RETENTION + 1},
+        {late, RETENTION - 1, late + 1, RETENTION},
+        {late, -1, late + 1, RETENTION},
+        {late, WAFER_LIFETIME_MAX_MS, late + 1, WAFER_LIFETIME_MAX_MS},
+        {late, WAFER_LIFETIME_MAX_MS + 1, late + 1, RETENTION},
+        {-1, RETENTION, late + SKEW + 1, RETENTION},
+        {0, RETENTION, late + SKEW + 1, RETENTION},
+        {WAFER_TIME_MAX_MS + 1, RETENTION, late + SKEW + 1, RETENTION},
+        {INT64_MAX, INT64_MAX, late + SKEW + 1, RETENTION},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t now_ms = NOW;
+        wafer_revocations_settings settings = table_file_settings_at(folder->file,
+                                                                     WAFER_ACCESS_CREATE,
+                                                                     WAFER_START_REFUSES_OLDER,
+                                                                     &now_ms);
+        make(&settings);
+        put_times(folder->file, rows[i].not_before_ms, rows[i].retention_ms);
+        restart(folder->file);
+        now_ms = rows[i].not_before_ms == late ? late - SKEW : late;
+        settings.access = WAFER_ACCESS_WRITE;
+        void *table = table_of(&settings);
+        wafer_revocations_status status;
+        assert_int_equal(list->look(table, &status), WAFER_OK);
+        if (status.retention_ms != rows[i].mended_ms ||
+            table_login_from(table, 1) != rows[i].login_from_ms)
+            fail_msg("row %zu: %" PRId64 ", %" PRId64, i, status.retention_ms,
+                     table_login_from(table, 1));
+        assert_int_equal(table_entries(table), 0);
+        list->free(table);
+        assert_int_equal(unlink(folder->file), 0);
+    }
+}
+
 static void what_a_tool_chooses_for_itself_is_not_remembered(void **state)
 {
     const struct folder *folder = *state;
@@ -297,6 +349,7 @@ int main(void)
         IN_A_FOLDER(entries_that_do_not_match_the_sum_go_where_all_are_refused_anyway),
         IN_A_FOLDER(entries_that_do_not_match_the_sum_stay_where_nothing_else_protects),
         IN_A_FOLDER(a_list_that_is_emptied_still_notices_that_the_clock_went_back),
+        IN_A_FOLDER(times_that_cannot_be_are_mended_and_others_stay),
         IN_A_FOLDER(what_a_tool_chooses_for_itself_is_not_remembered),
         IN_A_FOLDER(more_entries_than_there_is_room_for_are_damage),
     };
