@@ -56,7 +56,7 @@ FILES = """
   session     src/session_open.c      session request login promises
   session     src/session_finish.c    session request login promises faults
   session     src/session_state.c     session request login promises faults
-  session     src/session_login.c     login session request promises faults
+  session     src/session_login.c     login session request puts promises faults
   session     src/session_variables.c session puts request promises
   session     src/session_explain.c   session request
   csrf        src/csrf.c              csrf
