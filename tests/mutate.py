@@ -61,7 +61,7 @@ FILES = """
   session     src/session_explain.c   session request
   csrf        src/csrf.c              csrf
   csrf        src/session_csrf.c      csrf
-  revocation  src/revocation.c        revocation table request login faults
+  revocation  src/revocation.c        revocation table request login faults table_faults
   table       src/table.c             table revocation table_faults table_memory table_model
   table       src/table_revoke.c      revocation table table_limits table_faults table_model
   table       src/table_memory.c      table table_limits table_memory table_model table_damage

@@ -28,7 +28,6 @@ WRAP(void *, malloc, NULL, (size_t size), (size))
 WRAP(void *, calloc, NULL, (size_t count, size_t size), (count, size))
 WRAP(void *, realloc, NULL, (void *memory, size_t size), (memory, size))
 WRAP(char *, strdup, NULL, (const char *text), (text))
-WRAP(int, sodium_init, -1, (void), ())
 WRAP(int, fsync, -1, (int file), (file))
 WRAP(int, stat, -1, (const char *path, struct stat *status), (path, status))
 WRAP(int, fchown, -1, (int file, uid_t owner, gid_t group), (file, owner, group))
@@ -49,6 +48,14 @@ WRAP(int, pthread_mutex_init, ENOMEM, (pthread_mutex_t * mutex, const pthread_mu
 WRAP(int, pthread_mutex_lock, EINVAL, (pthread_mutex_t * mutex), (mutex))
 WRAP(int, base64_decode_block, 0, (const char *text, int length, char *bytes, void *state),
      (text, length, bytes, state))
+
+/* As for whoever calls it first. */
+int __real_sodium_init(void);
+int __wrap_sodium_init(void);
+int __wrap_sodium_init(void)
+{
+    return fails("sodium_init") || __real_sodium_init() < 0 ? -1 : 0;
+}
 
 static long guarded_blocks; /* of sodium_malloc, not freed yet */
 
@@ -340,6 +347,7 @@ static wafer_result make_all(struct place *place, wafer_error *error)
     result = wafer_keyring_new(&keys, &ring, error);
     if (result == WAFER_OK)
         result = wafer_revocations_new(&lists, &list, error);
+    assert_int_equal(list != NULL, result == WAFER_OK);
     settings.keyring = ring;
     settings.revocations = list;
     if (result == WAFER_OK)
