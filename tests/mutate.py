@@ -71,7 +71,7 @@ FILES = """
   file        src/table_file.c        table_file table_open table_faults table_damage
   file        src/table_draft.c       table_file table_open table_faults table_damage
   file        src/table_admit.c       table_file table_open table_faults table_damage
-  file        src/table_open.c        revocation table_file table_limits table_faults faults
+  file        src/table_open.c        table revocation table_file table_limits table_faults faults
   generations src/generations.c       generations keyring faults
   generations src/spread.h            generations nonce
   keys        src/keyring.c           keyring keys faults

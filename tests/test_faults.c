@@ -81,6 +81,7 @@ int __real_openat(int folder, const char *path, int flags, mode_t mode);
 int __wrap_openat(int folder, const char *path, int flags, mode_t mode);
 int __wrap_openat(int folder, const char *path, int flags, mode_t mode)
 {
+    check_open(flags);
     return fails("openat") ? -1 : __real_openat(folder, path, flags, mode);
 }
 

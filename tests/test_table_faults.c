@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "table_draft.h"
 #include "table_memory.h"
 
 static const wafer_revocations_interface *const list = &wafer_table_interface;
@@ -40,7 +41,6 @@ WRAP(int, flock, -1, (int file, int operation), (file, operation))
 WRAP(void *, mmap, MAP_FAILED,
      (void *at, size_t size, int protection, int flags, int file, off_t offset),
      (at, size, protection, flags, file, offset))
-WRAP(ssize_t, read, -1, (int file, void *bytes, size_t length), (file, bytes, length))
 WRAP(ssize_t, pread, -1, (int file, void *bytes, size_t length, off_t at),
      (file, bytes, length, at))
 WRAP(ssize_t, getrandom, -1, (void *bytes, size_t length, unsigned flags), (bytes, length, flags))
@@ -75,6 +75,19 @@ uint64_t __wrap_wafer_table_generation(const struct wafer_table *table)
         return __real_wafer_table_generation(table) + rebuilds;
     }
     return __real_wafer_table_generation(table);
+}
+
+static const char *contents; /* what is read instead, unless NULL */
+
+ssize_t __real_read(int file, void *bytes, size_t length);
+ssize_t __wrap_read(int file, void *bytes, size_t length);
+ssize_t __wrap_read(int file, void *bytes, size_t length)
+{
+    if (contents == NULL)
+        return fails("read") ? -1 : __real_read(file, bytes, length);
+    size_t size = strlen(contents);
+    memcpy(bytes, contents, size < length ? size : length);
+    return (ssize_t)(size < length ? size : length);
 }
 
 static const char *const kinds[] = {
@@ -231,6 +244,57 @@ static void the_first_opening_after_a_restart_survives_every_fault(void **state)
     list->free(table);
 }
 
+/* What cannot be known to be whole goes then, and the step that drops it can fail too. */
+static void the_first_opening_that_drops_entries_survives_every_fault(void **state)
+{
+    const struct folder *folder = *state;
+    const uint8_t other[16] = {1};
+    wafer_revocations_settings settings = settings_of(folder->file, WAFER_ACCESS_CREATE);
+    size_t faults = 0;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        for (long nth = 1;; nth++) {
+            (void)__real_unlink(folder->file);
+            void *table = table_of(&settings);
+            table_add(table, NOW, WAFER_REVOKE_SESSION, 1, 0, 0);
+            list->free(table);
+            put_bytes(folder->file, offsetof(struct wafer_table_header, boot_id), other,
+                      sizeof other);
+            put_bytes(folder->file, offsetof(struct wafer_table_header, sum), other, 8);
+            if (!open_with_fault(folder, WAFER_ACCESS_CREATE, kinds[kind], nth))
+                break;
+            faults++;
+            table = table_of(&settings);
+            assert_int_equal(table_entries(table), 0);
+            list->free(table);
+        }
+    }
+    assert_true(faults >= 15);
+}
+
+static void what_is_no_boot_id_is_refused(void **state)
+{
+    const char *const texts[] = {
+        "",
+        "01234567-89ab-cdef-0123-456789abcde",  /* cut short */
+        "0123456789abcdef0123456789abcd------", /* 30 digits */
+        "0123456789abcdef0123456789abcdef01--", /* 34 */
+        "01234567-89ab-cdef-0123-456789abcdeg",
+    };
+    uint8_t boot_id[16];
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        contents = texts[i];
+        errno = 0;
+        assert_false(wafer_table_read_boot_id(boot_id));
+        assert_int_equal(errno, EIO);
+    }
+    contents = "01234567-89ab-cdef-0123-456789abcdef\n";
+    assert_true(wafer_table_read_boot_id(boot_id));
+    assert_memory_equal(boot_id, "\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef",
+                        sizeof boot_id);
+    contents = NULL;
+}
+
 static void a_file_that_is_never_the_one_with_the_path_is_given_up(void **state)
 {
     const struct folder *folder = *state;
@@ -273,10 +337,12 @@ static void a_locked_file_is_waited_for_but_not_for_ever(void **state)
     for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
         settings.access = (wafer_access)access;
         waits = 0;
+        slept_ns = 0;
         assert_int_equal(wafer_table_new(&settings, &table, &error), WAFER_SYSTEM);
         assert_int_equal(error.system, EWOULDBLOCK);
         assert_non_null(strstr(error.text, "lock"));
         assert_int_equal(waits, 3000);
+        assert_int_equal(slept_ns, INT64_C(30000000000));
     }
     assert_int_equal(close(file), 0);
     settings.access = WAFER_ACCESS_CREATE;
@@ -535,6 +601,8 @@ int main(void)
         IN_A_FOLDER(making_a_file_survives_every_fault),
         IN_A_FOLDER(opening_a_file_survives_every_fault),
         IN_A_FOLDER(the_first_opening_after_a_restart_survives_every_fault),
+        IN_A_FOLDER(the_first_opening_that_drops_entries_survives_every_fault),
+        cmocka_unit_test(what_is_no_boot_id_is_refused),
         IN_A_FOLDER(a_file_that_is_never_the_one_with_the_path_is_given_up),
         IN_A_FOLDER(a_file_that_somebody_made_meanwhile_is_opened),
         IN_A_FOLDER(a_locked_file_is_waited_for_but_not_for_ever),

@@ -237,6 +237,20 @@ static void only_create_asks_for_the_same_settings(void **state)
     }
 }
 
+static void a_file_with_settings_at_their_limits_is_opened_again(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations_settings settings = table_file_settings(folder->file);
+    for (int most = 0; most < 2; most++) {
+        settings.retention_ms = most ? WAFER_LIFETIME_MAX_MS : WAFER_MINUTE_MS;
+        settings.skew_ms = most ? WAFER_SKEW_MAX_MS : 1000;
+        settings.grace_ms = most ? 10 * WAFER_MINUTE_MS : 0;
+        for (int times = 0; times < 2; times++)
+            list->free(table_of(&settings));
+        assert_int_equal(unlink(folder->file), 0);
+    }
+}
+
 static void a_longer_retention_raises_that_of_the_file_and_a_shorter_one_does_not(void **state)
 {
     const struct folder *folder = *state;
@@ -586,6 +600,7 @@ int main(void)
 {
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_make, folder_remove)
     const struct CMUnitTest tests[] = {
+        IN_A_FOLDER(a_file_with_settings_at_their_limits_is_opened_again),
         IN_A_FOLDER(the_file_has_its_mode_whatever_the_umask_says),
         IN_A_FOLDER(a_new_file_tells_its_settings_and_takes_little_room),
         IN_A_FOLDER(a_new_file_refuses_older_sessions_when_told),

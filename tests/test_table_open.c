@@ -45,7 +45,7 @@ int __wrap_flock(int file, int operation)
 
 /* ---- Descriptor, path and lock ---- */
 
-static bool is_beyond_streams(const char *path, wafer_access access)
+static bool is_beyond_streams(const char *path, wafer_access access, int first, int last)
 {
     struct stat status;
     wafer_revocations_settings settings = table_file_settings(path);
@@ -55,7 +55,7 @@ static bool is_beyond_streams(const char *path, wafer_access access)
         return false;
     const struct wafer_table *table = opened;
     bool is_beyond = table->file.descriptor == -1 || table->file.descriptor > STDERR_FILENO;
-    for (int stream = 0; stream <= STDERR_FILENO; stream++)
+    for (int stream = first; stream <= last; stream++)
         is_beyond = is_beyond && fstat(stream, &status) != 0;
     list->free(opened);
     return is_beyond;
@@ -65,14 +65,19 @@ static bool is_beyond_streams(const char *path, wafer_access access)
 static void the_file_never_becomes_a_standard_stream(void **state)
 {
     const struct folder *folder = *state;
+    const int closed[][2] = {{0, STDERR_FILENO}, {0, 0}, {1, 1}, {STDERR_FILENO, STDERR_FILENO}};
     for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
-        pid_t child = fork();
-        if (child == 0) {
-            for (int stream = 0; stream <= STDERR_FILENO; stream++)
-                (void)close(stream);
-            _exit(is_beyond_streams(folder->file, (wafer_access)access) ? 0 : 1);
+        for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
+            pid_t child = fork();
+            if (child == 0) {
+                for (int stream = closed[i][0]; stream <= closed[i][1]; stream++)
+                    (void)close(stream);
+                bool is_beyond = is_beyond_streams(folder->file, (wafer_access)access, closed[i][0],
+                                                   closed[i][1]);
+                _exit(is_beyond ? 0 : 1);
+            }
+            child_succeeds(child);
         }
-        child_succeeds(child);
     }
 }
 
@@ -310,6 +315,32 @@ static void what_a_tool_chooses_for_itself_is_not_remembered(void **state)
     }
 }
 
+static void what_is_chosen_where_the_file_says_nonsense_is_remembered(void **state)
+{
+    const struct folder *folder = *state;
+    const uint32_t nonsense = 77;
+    int64_t now_ms = NOW;
+    wafer_revocations_settings settings = table_file_settings_at(folder->file, WAFER_ACCESS_CREATE,
+                                                                 WAFER_START_REFUSES_OLDER,
+                                                                 &now_ms);
+    make(&settings);
+    put_bytes(folder->file, offsetof(struct wafer_table_header, on_start), &nonsense,
+              sizeof nonsense);
+    restart(folder->file);
+    settings.access = WAFER_ACCESS_WRITE;
+    settings.on_start = WAFER_START_UNSET;
+    table_refused(&settings, WAFER_INVALID, "damaged");
+    settings.on_start = WAFER_START_REFUSES_OLDER;
+    list->free(table_of(&settings));
+    settings.on_start = WAFER_START_UNSET;
+    list->free(table_of(&settings));
+    restart(folder->file);
+    now_ms += WAFER_HOUR_MS;
+    void *table = table_of(&settings);
+    assert_int_equal(table_login_from(table, 1), now_ms + SKEW + 1);
+    list->free(table);
+}
+
 /* Searches would be long or end nowhere, though every entry is where it belongs. */
 static void more_entries_than_there_is_room_for_are_damage(void **state)
 {
@@ -351,6 +382,7 @@ int main(void)
         IN_A_FOLDER(a_list_that_is_emptied_still_notices_that_the_clock_went_back),
         IN_A_FOLDER(times_that_cannot_be_are_mended_and_others_stay),
         IN_A_FOLDER(what_a_tool_chooses_for_itself_is_not_remembered),
+        IN_A_FOLDER(what_is_chosen_where_the_file_says_nonsense_is_remembered),
         IN_A_FOLDER(more_entries_than_there_is_room_for_are_damage),
     };
     return cmocka_run_group_tests_name("table opening", tests, make_table_keys, free_table_keys);
