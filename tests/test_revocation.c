@@ -236,6 +236,26 @@ static void a_list_that_is_freed_leaves_nothing_mapped(void **state)
     assert_true(pages_mapped() - before < of_one);
 }
 
+static void a_list_that_cannot_start_leaves_nothing_mapped(void **state)
+{
+    (void)state;
+    int64_t now_ms = -1;
+    wafer_revocations_settings settings = WAFER_REVOCATIONS_SETTINGS_INIT;
+    wafer_revocations *list;
+    settings.on_start = WAFER_START_REFUSES_OLDER;
+    settings.clock = clock_of;
+    settings.clock_context = &now_ms;
+    assert_int_equal(wafer_revocations_new(&settings, &list, NULL), WAFER_SYSTEM);
+    long before = pages_mapped();
+    for (int round = 0; round < 10; round++)
+        assert_int_equal(wafer_revocations_new(&settings, &list, NULL), WAFER_SYSTEM);
+    now_ms = NOW;
+    assert_int_equal(wafer_revocations_new(&settings, &list, NULL), WAFER_OK);
+    long with_one = pages_mapped();
+    wafer_revocations_free(list);
+    assert_true(with_one - before < 2 * (with_one - pages_mapped()));
+}
+
 static void no_entry_behind_the_last_is_looked_at(void **state)
 {
     (void)state;
@@ -916,6 +936,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_cannot_be_read_is_an_error_of_the_system),
         cmocka_unit_test(what_a_worker_revokes_holds_after_it_freed_its_handle),
         cmocka_unit_test(a_list_that_is_freed_leaves_nothing_mapped),
+        cmocka_unit_test(a_list_that_cannot_start_leaves_nothing_mapped),
         cmocka_unit_test(no_entry_behind_the_last_is_looked_at),
         cmocka_unit_test(wrong_settings_make_no_list),
         cmocka_unit_test(null_is_misuse_and_nothing_to_free),
