@@ -62,7 +62,7 @@ FILES = """
   csrf        src/csrf.c              csrf
   csrf        src/session_csrf.c      csrf
   revocation  src/revocation.c        revocation table request login faults table_faults
-  table       src/table.c             table revocation table_faults table_memory table_model
+  table       src/table.c             table revocation table_open table_faults table_memory table_model
   table       src/table_revoke.c      revocation table table_limits table_faults table_model
   table       src/table_memory.c      table table_limits table_memory table_model table_damage
   table       src/table_count.c       table table_open table_memory table_model table_damage
