@@ -7,7 +7,7 @@
 #include <wafer.h>
 
 /* That the call ends with this result, and that its error says so, too, with this errno value and
- * this line. After WAFER_OK it is as it was, zeros. A macro, so that the line that failed is told. */
+ * this line; after WAFER_OK it is as it was, zeros. A macro, for cmocka to tell where it failed. */
 #define assert_error(call, expected, error, errno_value, number)                                   \
     do {                                                                                           \
         const wafer_result awaited = (expected);                                                   \

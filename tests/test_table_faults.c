@@ -45,6 +45,11 @@ WRAP(ssize_t, pread, -1, (int file, void *bytes, size_t length, off_t at),
      (file, bytes, length, at))
 WRAP(ssize_t, getrandom, -1, (void *bytes, size_t length, unsigned flags), (bytes, length, flags))
 WRAP(int, clock_gettime, -1, (clockid_t clock, struct timespec *time), (clock, time))
+WRAP(int, pthread_mutexattr_init, ENOMEM, (pthread_mutexattr_t * how), (how))
+WRAP(int, pthread_mutexattr_setpshared, ENOMEM, (pthread_mutexattr_t * how, int shared),
+     (how, shared))
+WRAP(int, pthread_mutexattr_setrobust, ENOMEM, (pthread_mutexattr_t * how, int robust),
+     (how, robust))
 WRAP(int, pthread_mutex_init, ENOMEM, (pthread_mutex_t * mutex, const pthread_mutexattr_t *how),
      (mutex, how))
 WRAP(int, pthread_mutex_trylock, EINVAL, (pthread_mutex_t * mutex), (mutex))
@@ -108,6 +113,9 @@ static const char *const kinds[] = {
     "getrandom",
     "clock_gettime",
     "unlink",
+    "pthread_mutexattr_init",
+    "pthread_mutexattr_setpshared",
+    "pthread_mutexattr_setrobust",
     "pthread_mutex_init",
     "pthread_mutex_lock",
     "pthread_mutex_trylock",
@@ -132,7 +140,7 @@ static int reason_of(const char *kind)
     for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
         if (strcmp(kind, silent[i]) == 0)
             return 0;
-    if (strcmp(kind, "pthread_mutex_init") == 0)
+    if (strncmp(kind, "pthread_mutexattr", 17) == 0 || strcmp(kind, "pthread_mutex_init") == 0)
         return ENOMEM;
     return strcmp(kind, "pthread_mutex_trylock") == 0 ? EINVAL : EIO;
 }

@@ -245,8 +245,12 @@ static void a_file_with_settings_at_their_limits_is_opened_again(void **state)
         settings.retention_ms = most ? WAFER_LIFETIME_MAX_MS : WAFER_MINUTE_MS;
         settings.skew_ms = most ? WAFER_SKEW_MAX_MS : 1000;
         settings.grace_ms = most ? 10 * WAFER_MINUTE_MS : 0;
-        for (int times = 0; times < 2; times++)
+        settings.access = WAFER_ACCESS_CREATE;
+        list->free(table_of(&settings));
+        for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
+            settings.access = (wafer_access)access;
             list->free(table_of(&settings));
+        }
         assert_int_equal(unlink(folder->file), 0);
     }
 }
