@@ -272,6 +272,30 @@ static void every_table_has_an_index_key_of_its_own(void **state)
     list->free(other);
 }
 
+/* A part that did not matter would have all of them begin at one place. */
+static void keys_that_differ_in_a_quarter_alone_are_spread(void **state)
+{
+    enum { KEYS = 1000, PLACES = 4096 };
+    (void)state;
+    seed_random();
+    struct wafer_table table = make_table(100);
+    for (size_t quarter = 0; quarter < 4; quarter++) {
+        struct key key;
+        bool taken[PLACES] = {false};
+        size_t distinct = 0;
+        random_fill(key.bytes, sizeof key.bytes);
+        for (size_t i = 0; i < KEYS; i++) {
+            random_fill(key.bytes + 4 * quarter, 4);
+            size_t place = wafer_table_name(&table, key.bytes, false).hash / (UINT64_MAX / PLACES);
+            distinct += taken[place % PLACES] ? 0 : 1;
+            taken[place % PLACES] = true;
+        }
+        /* About 890 of 4096 are taken by 1000 that are spread evenly. */
+        assert_true(distinct > 600);
+    }
+    wafer_table_unmap(&table);
+}
+
 static void what_a_child_revokes_its_parent_refuses_at_once(void **state)
 {
     (void)state;
@@ -510,6 +534,7 @@ int main(void)
         cmocka_unit_test(memory_is_taken_as_it_fills_and_given_back),
         cmocka_unit_test(overwritten_counts_lead_nowhere_but_to_an_error),
         cmocka_unit_test(every_table_has_an_index_key_of_its_own),
+        cmocka_unit_test(keys_that_differ_in_a_quarter_alone_are_spread),
         cmocka_unit_test(what_a_child_revokes_its_parent_refuses_at_once),
         cmocka_unit_test(several_processes_lose_nothing_to_each_other),
         cmocka_unit_test(a_writer_that_died_with_the_lock_has_its_counts_repaired),
