@@ -63,10 +63,10 @@ FILES = """
   csrf        src/session_csrf.c      csrf
   revocation  src/revocation.c        revocation table request login faults table_faults
   table       src/table.c             table revocation table_open table_faults table_model
-  table       src/table_revoke.c      revocation table table_limits table_faults table_model
+  table       src/table_revoke.c      revocation table table_file table_limits table_faults
   table       src/table_memory.c      table table_limits table_memory table_faults table_damage
   table       src/table_count.c       table table_file table_open table_model table_damage
-  table       src/table_space.c       table table_open table_file table_faults table_damage
+  table       src/table_space.c       table table_memory table_open table_file table_faults
   table       src/table_lock.c        table table_open table_faults table_processes
   file        src/table_file.c        table_file table_open table_faults table_damage
   file        src/table_draft.c       table_file table_open table_faults table_damage

@@ -252,6 +252,35 @@ static void the_first_opening_after_a_restart_survives_every_fault(void **state)
     list->free(table);
 }
 
+static long pages_mapped(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long pages = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &pages), 1);
+    assert_int_equal(fclose(file), 0);
+    return pages;
+}
+
+static void a_list_in_memory_that_has_no_lock_leaves_nothing_mapped(void **state)
+{
+    (void)state;
+    wafer_revocations_settings settings = table_settings(1000000);
+    wafer_error error;
+    void *table = table_of(&settings);
+    const long before = pages_mapped();
+    list->free(table);
+    const long of_one = before - pages_mapped();
+    for (int round = 0; round < 10; round++) {
+        arm("pthread_mutex_init", 1, 0);
+        assert_int_equal(wafer_table_new(&settings, &table, &error), WAFER_SYSTEM);
+        assert_false(disarm());
+        assert_int_equal(error.system, ENOMEM);
+        assert_int_equal(error.line, 0);
+    }
+    assert_true(pages_mapped() < before - of_one / 2);
+}
+
 /* What cannot be known to be whole goes then, and the step that drops it can fail too. */
 static void the_first_opening_that_drops_entries_survives_every_fault(void **state)
 {
@@ -609,6 +638,7 @@ int main(void)
         IN_A_FOLDER(making_a_file_survives_every_fault),
         IN_A_FOLDER(opening_a_file_survives_every_fault),
         IN_A_FOLDER(the_first_opening_after_a_restart_survives_every_fault),
+        cmocka_unit_test(a_list_in_memory_that_has_no_lock_leaves_nothing_mapped),
         IN_A_FOLDER(the_first_opening_that_drops_entries_survives_every_fault),
         cmocka_unit_test(what_is_no_boot_id_is_refused),
         IN_A_FOLDER(a_file_that_is_never_the_one_with_the_path_is_given_up),
