@@ -57,10 +57,10 @@ FILES = """
   session     src/session_finish.c    session request login promises faults
   session     src/session_state.c     session request login promises faults
   session     src/session_login.c     login session request puts promises faults
-  session     src/session_variables.c session puts request promises
-  session     src/session_explain.c   session request
-  csrf        src/csrf.c              csrf
-  csrf        src/session_csrf.c      csrf
+  session     src/session_variables.c session puts request login promises
+  session     src/session_explain.c   session request puts login
+  csrf        src/csrf.c              csrf puts
+  csrf        src/session_csrf.c      puts session promises login faults
   revocation  src/revocation.c        revocation table request login faults table_faults
   table       src/table.c             table revocation table_open table_faults table_model
   table       src/table_revoke.c      revocation table table_file table_limits table_faults
