@@ -77,6 +77,7 @@ static void the_walk_goes_from_shorter_to_longer_names(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_true(wafer_next(world->session, &cursor, &variable));
         assert_string_equal(variable.name, order[i]);
+        assert_int_equal(variable.name_length, strlen(order[i]));
         assert_int_equal(variable.type, WAFER_INTEGER);
         assert_int_equal(variable.integer, i + 1);
         assert_null(variable.data);
@@ -287,9 +288,10 @@ static void refresh_is_at_least_a_minute_and_at_most_a_third_apart(void **state)
     struct world *world = *state;
     const int64_t limits[][2] = {{570 * SECOND, MINUTE},
                                  {5 * MINUTE, MINUTE},
+                                 {200 * SECOND, MINUTE},
                                  {90 * SECOND, 30 * SECOND}};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct browser ada = {.cookie = ""};
         wafer_settings settings = world_settings(world);
 

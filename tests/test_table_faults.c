@@ -36,7 +36,6 @@ WRAP(int, lstat, -1, (const char *path, struct stat *status), (path, status))
 WRAP(int, link, -1, (const char *from, const char *to), (from, to))
 WRAP(int, fchmod, -1, (int file, mode_t mode), (file, mode))
 WRAP(int, ftruncate, -1, (int file, off_t size), (file, size))
-WRAP(int, posix_fallocate, fail_errno, (int file, off_t from, off_t length), (file, from, length))
 WRAP(int, flock, -1, (int file, int operation), (file, operation))
 WRAP(void *, mmap, MAP_FAILED,
      (void *at, size_t size, int protection, int flags, int file, off_t offset),
@@ -80,6 +79,16 @@ uint64_t __wrap_wafer_table_generation(const struct wafer_table *table)
         return __real_wafer_table_generation(table) + rebuilds;
     }
     return __real_wafer_table_generation(table);
+}
+
+static off_t taken_to; /* up to where room was taken last */
+
+int __real_posix_fallocate(int file, off_t from, off_t length);
+int __wrap_posix_fallocate(int file, off_t from, off_t length);
+int __wrap_posix_fallocate(int file, off_t from, off_t length)
+{
+    taken_to = from + length;
+    return fails("posix_fallocate") ? fail_errno : __real_posix_fallocate(file, from, length);
 }
 
 static const char *contents; /* what is read instead, unless NULL */
@@ -505,6 +514,36 @@ static void without_room_to_grow_revoking_fails_and_the_list_stands(void **state
     list->free(table);
 }
 
+/* A crash of the machine may have left holes there. */
+static void who_opens_a_file_takes_room_for_all_that_is_in_use(void **state)
+{
+    const struct folder *folder = *state;
+    const uint8_t other[16] = {1};
+    for (int half = 0; half < 2; half++) {
+        struct wafer_table *table = table_file(folder->file, WAFER_ACCESS_CREATE);
+        const off_t rests = (off_t)((const uint8_t *)table->half[half].rests -
+                                    (const uint8_t *)table->header);
+        const off_t end = rests + (off_t)(wafer_table_slots(table) * sizeof(*table->half->rests));
+        assert_int_equal(wafer_table_generation(table) & 1, half);
+        list->free(table);
+        for (int restarted = 0; restarted < 2; restarted++) {
+            if (restarted)
+                put_bytes(folder->file, offsetof(struct wafer_table_header, boot_id), other,
+                          sizeof other);
+            taken_to = 0;
+            table = table_file(folder->file, WAFER_ACCESS_WRITE);
+            assert_int_equal(taken_to, end);
+            list->free(table);
+        }
+        table = table_file(folder->file, WAFER_ACCESS_WRITE);
+        size_t dropped;
+        assert_true(wafer_table_lock(table));
+        assert_int_equal(wafer_table_rebuild(table, 0, &dropped), 0);
+        wafer_table_unlock(table);
+        list->free(table);
+    }
+}
+
 static void an_interrupted_allocation_is_repeated(void **state)
 {
     const struct folder *folder = *state;
@@ -648,6 +687,7 @@ int main(void)
         IN_A_FOLDER(copying_the_entries_survives_every_fault),
         IN_A_FOLDER(a_readers_walk_is_repeated_but_not_for_ever),
         IN_A_FOLDER(without_room_to_grow_revoking_fails_and_the_list_stands),
+        IN_A_FOLDER(who_opens_a_file_takes_room_for_all_that_is_in_use),
         IN_A_FOLDER(an_interrupted_allocation_is_repeated),
         IN_A_FOLDER(what_is_overdue_keeps_nobody_from_revoking),
         IN_A_FOLDER(a_limit_on_the_size_of_files_leaves_nothing_behind),
