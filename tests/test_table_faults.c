@@ -30,7 +30,6 @@ static const wafer_revocations_interface *const list = &wafer_table_interface;
 
 WRAP(void *, malloc, NULL, (size_t size), (size))
 WRAP(char *, strdup, NULL, (const char *text), (text))
-WRAP(int, fsync, -1, (int file), (file))
 WRAP(int, fstat, -1, (int file, struct stat *status), (file, status))
 WRAP(int, lstat, -1, (const char *path, struct stat *status), (path, status))
 WRAP(int, link, -1, (const char *from, const char *to), (from, to))
@@ -79,6 +78,20 @@ uint64_t __wrap_wafer_table_generation(const struct wafer_table *table)
         return __real_wafer_table_generation(table) + rebuilds;
     }
     return __real_wafer_table_generation(table);
+}
+
+static char synced[8]; /* 'f' for each file that was synced, 'd' for each folder */
+
+int __real_fsync(int file);
+int __wrap_fsync(int file);
+int __wrap_fsync(int file)
+{
+    struct stat status;
+    size_t count = strlen(synced);
+    assert_int_equal(__real_fstat(file, &status), 0);
+    if (count < sizeof synced - 1)
+        synced[count] = S_ISDIR(status.st_mode) ? 'd' : 'f';
+    return fails("fsync") ? -1 : __real_fsync(file);
 }
 
 static off_t taken_to; /* up to where room was taken last */
@@ -151,7 +164,7 @@ static int reason_of(const char *kind)
             return 0;
     if (strncmp(kind, "pthread_mutexattr", 17) == 0 || strcmp(kind, "pthread_mutex_init") == 0)
         return ENOMEM;
-    return strcmp(kind, "pthread_mutex_trylock") == 0 ? EINVAL : EIO;
+    return strcmp(kind, "pthread_mutex_trylock") == 0 ? EINVAL : fail_errno;
 }
 
 /* Opens with one call failing. False when that call is never reached. */
@@ -164,7 +177,8 @@ static bool open_with_fault(const struct folder *folder, wafer_access access, co
     wafer_error error = {.text = ""};
     void *table = NULL;
 
-    arm(kind, nth, EIO);
+    const bool is_memory = strcmp(kind, "malloc") == 0 || strcmp(kind, "strdup") == 0;
+    arm(kind, nth, is_memory ? ENOMEM : EIO);
     wafer_result result = wafer_table_new(&settings, &table, &error);
     bool unreached = disarm();
     if (result == WAFER_OK) {
@@ -175,10 +189,11 @@ static bool open_with_fault(const struct folder *folder, wafer_access access, co
     } else {
         assert_false(unreached);
         assert_null(table);
-        assert_true(result == WAFER_SYSTEM || result == WAFER_NO_MEMORY);
+        assert_true(result == WAFER_SYSTEM || (is_memory && result == WAFER_NO_MEMORY));
+        assert_true(result == WAFER_NO_MEMORY || strcmp(kind, "malloc") != 0);
         assert_int_equal(error.result, result);
         /* A descriptor that is no more the table's is EBADF. */
-        if (error.system != reason_of(kind) &&
+        if (error.system != (result == WAFER_SYSTEM ? reason_of(kind) : 0) &&
             (strcmp(kind, "fstat") != 0 || error.system != EBADF))
             fail_msg("%s %ld: %s", kind, nth, error.text);
         assert_int_equal(error.line, 0);
@@ -218,6 +233,14 @@ static void making_a_file_survives_every_fault(void **state)
 {
     size_t faults = faults_of(*state, WAFER_ACCESS_CREATE, true);
     assert_true(faults >= 40);
+}
+
+static void a_new_file_is_synced_and_then_its_folder(void **state)
+{
+    const struct folder *folder = *state;
+    memset(synced, 0, sizeof synced);
+    list->free(table_file(folder->file, WAFER_ACCESS_CREATE));
+    assert_string_equal(synced, "fd");
 }
 
 static void opening_a_file_survives_every_fault(void **state)
@@ -675,6 +698,7 @@ int main(void)
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_make, folder_remove)
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(making_a_file_survives_every_fault),
+        IN_A_FOLDER(a_new_file_is_synced_and_then_its_folder),
         IN_A_FOLDER(opening_a_file_survives_every_fault),
         IN_A_FOLDER(the_first_opening_after_a_restart_survives_every_fault),
         cmocka_unit_test(a_list_in_memory_that_has_no_lock_leaves_nothing_mapped),
