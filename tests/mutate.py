@@ -7,7 +7,8 @@ A mutant is one change of an operator, a constant, a condition, a returned value
 that is left out. It is killed when a test of its file fails, crashes or takes too long; what
 survives is tried once more under ASan and UBSan, as `make check` does. One that the compiler
 translates to the same code as the original, or that tests/mutants.txt lists, is
-equivalent: it does what the original does. Works on a copy below BUILD/mutate (BUILD is "build").
+equivalent: it does what the original does. A header is changed for every source that includes it.
+Works on a copy below BUILD/mutate (BUILD is "build").
 Exit status 1 when a module's score is below 95 %, or when a line of tests/mutants.txt fits nothing.
 """
 import argparse

@@ -230,8 +230,11 @@ static void torture(struct place *place, wafer_result (*work)(struct place *, wa
             wafer_result result;
 
             assert_true(nth < 1000);
+            const long blocks = guarded_blocks;
+
             arm(kinds[kind], nth, strstr(kinds[kind], "alloc") != NULL ? ENOMEM : EIO);
             result = work(place, &error);
+            assert_int_equal(guarded_blocks, blocks);
             if (disarm()) {
                 assert_int_equal(result, WAFER_OK);
                 break;
@@ -346,6 +349,7 @@ static wafer_result make_all(struct place *place, wafer_error *error)
     keys.path = place->keys;
     lists.on_start = WAFER_START_FORGETS;
     result = wafer_keyring_new(&keys, &ring, error);
+    assert_int_equal(ring != NULL, result == WAFER_OK);
     if (result == WAFER_OK)
         result = wafer_revocations_new(&lists, &list, error);
     assert_int_equal(list != NULL, result == WAFER_OK);
@@ -353,6 +357,7 @@ static wafer_result make_all(struct place *place, wafer_error *error)
     settings.revocations = list;
     if (result == WAFER_OK)
         result = wafer_manager_new(&settings, &manager, error);
+    assert_int_equal(manager != NULL, result == WAFER_OK);
     if (result == WAFER_OK) {
         result = wafer_session_new(manager, &session);
         if (result != WAFER_OK) {

@@ -364,6 +364,32 @@ static void what_is_no_boot_id_is_refused(void **state)
     contents = NULL;
 }
 
+/* One byte too long: what is not looked at must not count as good. */
+static void a_damaged_file_is_refused_whatever_fails(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations_settings settings = settings_of(folder->file, WAFER_ACCESS_CREATE);
+    struct stat status;
+    list->free(table_of(&settings));
+    assert_int_equal(stat(folder->file, &status), 0);
+    assert_int_equal(truncate(folder->file, status.st_size + 1), 0);
+    for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
+        settings.access = (wafer_access)access;
+        for (size_t kind = 0; kind < KINDS; kind++) {
+            bool unreached = false;
+            for (long nth = 1; !unreached; nth++) {
+                wafer_error error = {.text = ""};
+                void *table = NULL;
+                arm(kinds[kind], nth, EIO);
+                assert_int_not_equal(wafer_table_new(&settings, &table, &error), WAFER_OK);
+                unreached = disarm();
+                assert_null(table);
+                assert_true(!unreached || strstr(error.text, "bytes instead of") != NULL);
+            }
+        }
+    }
+}
+
 static void a_file_that_is_never_the_one_with_the_path_is_given_up(void **state)
 {
     const struct folder *folder = *state;
@@ -704,6 +730,7 @@ int main(void)
         cmocka_unit_test(a_list_in_memory_that_has_no_lock_leaves_nothing_mapped),
         IN_A_FOLDER(the_first_opening_that_drops_entries_survives_every_fault),
         cmocka_unit_test(what_is_no_boot_id_is_refused),
+        IN_A_FOLDER(a_damaged_file_is_refused_whatever_fails),
         IN_A_FOLDER(a_file_that_is_never_the_one_with_the_path_is_given_up),
         IN_A_FOLDER(a_file_that_somebody_made_meanwhile_is_opened),
         IN_A_FOLDER(a_locked_file_is_waited_for_but_not_for_ever),

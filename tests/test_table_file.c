@@ -255,6 +255,15 @@ static void a_file_with_settings_at_their_limits_is_opened_again(void **state)
     }
 }
 
+static void an_empty_file_is_cut_short_whatever_errno_was(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations_settings settings = table_file_settings(folder->file);
+    write_text(folder->file, "", 0600);
+    errno = EINTR;
+    table_refused(&settings, WAFER_INVALID, "cut short");
+}
+
 static void a_longer_retention_raises_that_of_the_file_and_a_shorter_one_does_not(void **state)
 {
     const struct folder *folder = *state;
@@ -615,6 +624,7 @@ int main(void)
         IN_A_FOLDER(what_is_not_a_regular_file_is_refused),
         IN_A_FOLDER(a_file_of_another_user_is_refused_but_for_its_group_to_read),
         IN_A_FOLDER(only_create_asks_for_the_same_settings),
+        IN_A_FOLDER(an_empty_file_is_cut_short_whatever_errno_was),
         IN_A_FOLDER(a_longer_retention_raises_that_of_the_file_and_a_shorter_one_does_not),
         IN_A_FOLDER(what_is_on_the_list_outlives_everybody),
         IN_A_FOLDER(two_handles_of_one_process_have_one_list),
