@@ -66,7 +66,7 @@ FILES = """
   table       src/table.c             table revocation table_open table_faults table_model
   table       src/table_revoke.c      revocation table table_file table_limits table_faults
   table       src/table_memory.c      table table_limits table_memory table_faults table_damage
-  table       src/table_count.c       table table_file table_open table_model table_damage
+  table       src/table_count.c       table table_memory table_file table_open table_damage
   table       src/table_space.c       table table_memory table_open table_file table_faults
   table       src/table_lock.c        table table_open table_faults table_processes
   file        src/table_file.c        table_file table_open table_faults table_damage

@@ -90,6 +90,8 @@ static void every_value_comes_back_as_it_was_put(void **state)
     }
     assert_int_equal(atomic_load(&table.header->entries), 2);
     assert_int_equal(table.header->subjects, 1);
+    assert_true(table.header->newest_subject_ms == WAFER_TIME_MAX_MS);
+    assert_true(wafer_table_is_counted(&table));
     wafer_table_unmap(&table);
 }
 
@@ -205,6 +207,22 @@ static void memory_is_taken_as_it_fills_and_given_back(void **state)
     assert_int_equal(pages_held(&table, half ^ 1), 0);
     assert_int_equal(rebuild(&table, NOW + 1), 20000);
     assert_int_equal(pages_held(&table, half), 0);
+    wafer_table_unmap(&table);
+}
+
+static void a_word_that_cannot_be_is_seen_in_every_slot(void **state)
+{
+    (void)state;
+    struct wafer_table table = make_table(64);
+    assert_true(wafer_table_lock(&table));
+    wafer_table_set_times(&table, 0, WAFER_DAY_MS);
+    wafer_table_unlock(&table);
+    for (uint64_t index = 0; index < wafer_table_slots(&table); index++) {
+        assert_true(wafer_table_is_readable(&table));
+        atomic_store(&table.half[0].tags[index], 3); /* and no kind */
+        assert_false(wafer_table_is_readable(&table));
+        atomic_store(&table.half[0].tags[index], 0);
+    }
     wafer_table_unmap(&table);
 }
 
@@ -578,6 +596,7 @@ int main(void)
         cmocka_unit_test(memory_is_taken_as_it_fills_and_given_back),
         cmocka_unit_test(overwritten_counts_lead_nowhere_but_to_an_error),
         cmocka_unit_test(every_table_has_an_index_key_of_its_own),
+        cmocka_unit_test(a_word_that_cannot_be_is_seen_in_every_slot),
         cmocka_unit_test(sizes_are_those_of_the_format),
         cmocka_unit_test(a_cleared_table_is_as_a_new_one),
         cmocka_unit_test(keys_that_differ_in_a_quarter_alone_are_spread),
