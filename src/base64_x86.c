@@ -285,13 +285,13 @@ static bool decode_avx2(const char *text, size_t length, uint8_t *bytes)
 static bool has_avx2(void)
 {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") != 0;
+    return __builtin_cpu_supports("avx2");
 }
 
 static bool has_ssse3(void)
 {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("ssse3") != 0;
+    return __builtin_cpu_supports("ssse3");
 }
 
 const struct wafer_base64_codec wafer_base64_avx2 = {"avx2", has_avx2, encode_avx2, decode_avx2};

@@ -180,11 +180,9 @@ int wafer_file_open_folder(const char *path)
 /* Removes the temporary file if it is still there. False with errno. */
 static bool remove_temporary(struct draft *draft)
 {
-    bool removed = unlinkat(draft->folder, draft->temporary, 0) == 0;
-
     (void)close(draft->file);
     draft->file = -1;
-    return removed;
+    return unlinkat(draft->folder, draft->temporary, 0) == 0;
 }
 
 static void end_draft(struct draft *draft)

@@ -4,6 +4,7 @@
 #define WAFER_TESTS_FAULTS_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -46,6 +47,18 @@ static inline bool disarm(void)
     return !was_reached;
 }
 
+/* While calls are counted, the library alone calls: no program that is started meanwhile may get a
+ * descriptor of its, and what it makes is new. */
+static inline void check_open(int flags)
+{
+    const int new = O_EXCL | O_NOFOLLOW;
+
+    if (*armed != '\0' && (flags & O_CLOEXEC) == 0)
+        fail_msg("a file is opened without O_CLOEXEC");
+    if (*armed != '\0' && (flags & O_CREAT) != 0 && (flags & new) != new)
+        fail_msg("a file is made without O_EXCL and O_NOFOLLOW");
+}
+
 /* The names are the linker's: __real_x is what __wrap_x stands in front of. */
 #define WRAP(type, name, failed, parameters, arguments)                                            \
     type __real_##name parameters;                                                                 \
@@ -55,17 +68,30 @@ static inline bool disarm(void)
         return fails(#name) ? (failed) : __real_##name arguments;                                  \
     }
 
+/* One that succeeds may change errno all the same. */
+#define WRAP_CLOSE                                                                                 \
+    int __real_close(int file);                                                                    \
+    int __wrap_close(int file);                                                                    \
+    int __wrap_close(int file)                                                                     \
+    {                                                                                              \
+        int result = __real_close(file);                                                           \
+        errno = result == 0 ? ENOTTY : errno;                                                      \
+        return result;                                                                             \
+    }
+
 /* The second is what open is when the compiler checks that no mode is missing. */
 #define WRAP_OPEN                                                                                  \
     int __real_open(const char *path, int flags, mode_t mode);                                     \
     int __wrap_open(const char *path, int flags, mode_t mode);                                     \
     int __wrap_open(const char *path, int flags, mode_t mode)                                      \
     {                                                                                              \
+        check_open(flags);                                                                         \
         return fails("open") ? -1 : __real_open(path, flags, mode);                                \
     }                                                                                              \
     int __wrap___open_2(const char *path, int flags);                                              \
     int __wrap___open_2(const char *path, int flags)                                               \
     {                                                                                              \
+        check_open(flags);                                                                         \
         return fails("open") ? -1 : __real_open(path, flags, 0);                                   \
     }
 

@@ -7,7 +7,8 @@ A mutant is one change of an operator, a constant, a condition, a returned value
 that is left out. It is killed when a test of its file fails, crashes or takes too long; what
 survives is tried once more under ASan and UBSan, as `make check` does. One that the compiler
 translates to the same code as the original, or that tests/mutants.txt lists, is
-equivalent: it does what the original does. Works on a copy below BUILD/mutate (BUILD is "build").
+equivalent: it does what the original does. A header is changed for every source that includes it.
+Works on a copy below BUILD/mutate (BUILD is "build").
 Exit status 1 when a module's score is below 95 %, or when a line of tests/mutants.txt fits nothing.
 """
 import argparse
@@ -24,6 +25,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 AIM = 95
@@ -32,18 +34,23 @@ EQUIVALENTS = "tests/mutants.txt"
 # Of each file its module, and the tests that are to notice, those that end soonest first.
 FILES = """
   base64      src/base64.c            base64_choice base64
-  base64      src/base64_portable.c   base64 faults
+  base64      src/base64_portable.c   base64_libb64 base64_choice base64 faults
   base64      src/base64_tail.c       base64
-  base64      src/base64_x86.c        base64
+  base64      src/base64_x86.c        base64_choice base64
   seal        src/cipher.c            cipher seal
   seal        src/seal.c              seal
   nonce       src/nonce.c             nonce faults
   record      src/record.c            record
-  utf8        src/utf8.c              utf8
+  text        src/text.c              text
+  text        src/utf8.c              utf8
+  text        src/octets.h            utf8 set_cookie
   cookie      src/cookie.c            cookie
   set_cookie  src/set_cookie.c        set_cookie faults
   variables   src/variables.c         variables variables_map variables_limits variables_model puts
   variables   src/slot.c              variables variables_map variables_limits cbor variables_model
+  variables   src/slot.h              variables variables_map variables_limits variables_model
+  variables   src/cbor.h              cbor variables_limits variables_map variables_model
+  variables   src/arena.h             variables variables_limits variables_model
   variables   src/cbor.c              cbor variables_limits variables_map variables_model
   variables   src/arena.c             variables variables_limits variables_model
   token       src/token.c             token
@@ -51,14 +58,27 @@ FILES = """
   session     src/session_open.c      session request login promises
   session     src/session_finish.c    session request login promises faults
   session     src/session_state.c     session request login promises faults
-  session     src/session_login.c     session_times login session request promises faults
-  session     src/session_explain.c   session_times request login puts session
-  session     src/session_variables.c session puts request promises
-  revocation  src/revocation.c        revocation table request login faults
-  revocation  src/table.c             table table_memory table_limits table_model revocation
-  revocation  src/table_revoke.c      revocation table table_limits table_model table_memory
-  revocation  src/table_memory.c      table table_memory table_limits table_model table_damage
+  session     src/session_login.c     session_times login session session_edges request puts promises faults
+  session     src/session_variables.c session session_edges puts request login promises
+  session     src/session_explain.c   session_times session session_edges request puts login
+  csrf        src/csrf.c              csrf puts
+  csrf        src/session_csrf.c      puts session promises login faults
+  revocation  src/revocation.c        revocation table request login faults table_faults
+  table       src/table.c             table revocation table_open table_faults table_model
+  table       src/table_revoke.c      revocation table table_file table_limits table_faults
+  table       src/table_memory.c      table table_limits table_memory table_faults table_damage
+  table       src/table_count.c       table table_memory table_file table_open table_damage
+  table       src/table_space.c       table table_memory table_open table_file table_faults
+  table       src/table_lock.c        table table_open table_faults table_processes
+  file        src/table_file.c        table_file table_open table_faults table_damage
+  file        src/table_draft.c       table_file table_open table_faults table_damage
+  file        src/table_admit.c       table_file table_open table_faults table_damage
+  file        src/table_open.c        table revocation table_file table_limits table_faults faults
   generations src/generations.c       generations keyring faults
+  generations src/spread.h            generations nonce
+  keys        src/keyring.c           keyring keys faults
+  keys        src/keyfile.c           keyfile keys faults
+  keys        src/keys.c              keys keyfile faults
 """
 
 Mutant = collections.namedtuple("Mutant", "file start end text line place before after")
@@ -114,8 +134,10 @@ def closing(code, at):
 
 def numbers(found):
     """A constant one more, one less, and zero."""
-    value = int(found.group(1), 0)
-    form = "0x{:X}" if found.group(1).startswith("0x") else "{}"
+    digits = found.group(1)
+    octal = digits.startswith("0") and digits.isdigit() and len(digits) > 1
+    value = int(digits, 8 if octal else 0)
+    form = "0{:o}" if octal else "0x{:X}" if digits.startswith("0x") else "{}"
     return [form.format(other) + found.group(2)
             for other in dict.fromkeys((value + 1, value - 1, 0)) if other not in (-1, value)]
 
@@ -187,8 +209,8 @@ def read_equivalents():
 
 # ---- Trying them ----
 
-COMPILE = ["gcc", "-std=c11", "-D_DEFAULT_SOURCE", "-Iinclude", "-iquote", "src", "-O1", "-w",
-           "-fPIC", "-fvisibility=hidden"]
+COMPILE = ["gcc", "-std=c11", "-D_DEFAULT_SOURCE", "-Iinclude", "-O1", "-w", "-fPIC",
+           "-fvisibility=hidden"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 LIBS = ["-lcmocka", "-lcbor", "-ljansson", "-lsodium", "-lb64", "-lpthread"]
 
@@ -203,6 +225,7 @@ class Workshop:
     def __init__(self, build, files, workers):
         self.root = os.path.join(os.path.abspath(build), "mutate")
         self.tree = os.path.join(self.root, "tree")
+        self.files = files
         self.limits = {}
         self.seen = {}
         self.folders = queue.Queue()
@@ -224,22 +247,36 @@ class Workshop:
         subprocess.run(["make", "-s", f"-j{workers}", "BUILD=../base", "CFLAGS=-O1", *programs],
                        cwd=self.tree, check=True, stdout=subprocess.DEVNULL)
         self.library = os.path.join(self.root, "base", "libwafer.a")
-        self.support = [os.path.join(self.objects, "tests", name.replace(".c", ".o"))
-                        for name in sorted(os.listdir(os.path.join(self.tree, "tests")))
+        self.support = [f"tests/{name}" for name in sorted(os.listdir(f"{self.tree}/tests"))
                         if name.endswith(".c") and not name.startswith("test_")]
         self.wraps = {}
         for test in self.tests:
-            names = subprocess.run(["nm", self.test_object(test)], check=True, text=True,
-                                   capture_output=True).stdout
+            names = subprocess.run(["nm", self.object_of(f"tests/test_{test}.c")], check=True,
+                                   text=True, capture_output=True).stdout
             self.wraps[test] = re.findall(r" T __wrap_(\w+)", names)
+        self.users = self.read_users()
 
-    def test_object(self, test):
-        return os.path.join(self.objects, "tests", f"test_{test}.o")
+    def object_of(self, source):
+        return os.path.join(self.objects, source.replace(".c", ".o"))
 
-    def started(self, program):
+    def read_users(self):
+        """By file, the sources that are compiled anew for it: itself, and those that include it."""
+        core = [f"src/{name}" for name in sorted(os.listdir(f"{self.tree}/src"))
+                if name.endswith(".c")]
+        tests = [f"tests/test_{test}.c" for test in self.tests]
+        users = collections.defaultdict(list)
+        for source in core + self.support + tests:
+            with open(self.object_of(source)[:-2] + ".d", encoding="utf-8") as lines:
+                for file in set(lines.read().split()):
+                    users[file].append(source)
+        return users
+
+    def started(self, program, place):
         """The program, running. A process forked a moment ago may still have it open to write."""
-        # Memory that malloc gives holds no zeros, so that nothing passes that relies on them.
-        environment = dict(os.environ, WAFER_TEST_SEED="1", MALLOC_PERTURB_="165")
+        # Memory that malloc gives holds no zeros, so that nothing passes that relies on them; and
+        # the first test that fails ends the program.
+        environment = dict(os.environ, WAFER_TEST_SEED="1", WAFER_TEST_TMPDIR=place,
+                           MALLOC_PERTURB_="165", CMOCKA_TEST_ABORT="1")
         for attempt in range(50):
             try:
                 return subprocess.Popen([program], cwd=self.tree, start_new_session=True,
@@ -253,7 +290,8 @@ class Workshop:
 
     def passes(self, program, limit):
         """Whether the program ends well in time. It leads a group, so that its children end too."""
-        with self.started(program) as running:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, \
+                self.started(program, place) as running:
             try:
                 return running.wait(limit) == 0
             except subprocess.TimeoutExpired:
@@ -264,16 +302,40 @@ class Workshop:
                 except ProcessLookupError:
                     pass
 
+    def changed_folder(self, file, source, folder):
+        """A folder with all headers of src/ and this file, changed, for those who include it."""
+        changed = os.path.join(folder, "changed")
+        shutil.rmtree(changed, ignore_errors=True)
+        os.mkdir(changed)
+        for name in os.listdir(f"{self.tree}/src"):
+            if name.endswith(".h"):
+                shutil.copy2(f"{self.tree}/src/{name}", changed)
+        with open(os.path.join(changed, os.path.basename(file)), "w", encoding="utf-8") as opened:
+            opened.write(source)
+        return changed
+
     def compiled(self, file, source, folder, flags=()):
-        """The object's path and a digest of what is in it, or None."""
-        path = os.path.join(folder, os.path.basename(file) + ".o")
-        # From standard input, as the object would tell each folder's name.
-        done = subprocess.run([*COMPILE, *flags, "-c", "-x", "c", "-o", path, "-"], cwd=self.tree,
-                              input=source, text=True, stderr=subprocess.DEVNULL, check=False)
-        if done.returncode != 0:
-            return None
-        with open(path, "rb") as opened:
-            return path, hashlib.sha256(opened.read()).digest()
+        """The object's path for each source that is compiled anew, and a digest, or None."""
+        users = [user for user in self.users[file]
+                 if user[11:-2] in self.files[file][1] or not user.startswith("tests/test_")]
+        changed = "src" if users == [file] else self.changed_folder(file, source, folder)
+        objects = {}
+        digest = hashlib.sha256()
+        for user in users:
+            objects[user] = os.path.join(folder, user.replace("/", "-") + ".o")
+            with open(os.path.join(self.tree, user), encoding="utf-8") as opened:
+                text = source if user == file else opened.read()
+            # From standard input, as the object would tell each folder's name, and as the folder
+            # of the source is the first in which quoted names are looked for.
+            done = subprocess.run([*COMPILE, *flags, "-iquote", changed, "-iquote", "src",
+                                   "-iquote", "tests", "-c", "-x", "c", "-o", objects[user], "-"],
+                                  cwd=self.tree, input=text, text=True, stderr=subprocess.DEVNULL,
+                                  check=False)
+            if done.returncode != 0:
+                return None
+            with open(objects[user], "rb") as opened:
+                digest.update(opened.read())
+        return objects, digest.digest()
 
     def original(self, file, tests):
         """The source and the digest of its object. Its tests must pass, and tell their times."""
@@ -281,29 +343,34 @@ class Workshop:
             source = opened.read()
         folder = self.folders.get()
         for flags in (SANITIZE, ()):
-            obj, digest = self.compiled(file, source, folder, flags)
+            objects, digest = self.compiled(file, source, folder, flags)
             for test in tests:
                 self.limits[test] = 60
                 started = time.monotonic()
-                if not self.survives(obj, folder, [test], flags):
+                if not self.survives(objects, folder, [test], flags):
                     sys.exit(f"test_{test} fails without any change {' '.join(flags)}")
                 self.limits[test] = 2 + 5 * (time.monotonic() - started)
         self.folders.put(folder)
         return source, digest
 
-    def survives(self, obj, folder, tests, flags=()):
+    def survives(self, objects, folder, tests, flags=()):
         for test in tests:
             program = os.path.join(folder, f"test_{test}")
+            own = f"tests/test_{test}.c"
+            parts = [objects.get(source, self.object_of(source)) for source in (own, *self.support)]
+            # What a test includes is not linked beside it.
+            parts += [path for source, path in objects.items()
+                      if source.startswith("src/") and own not in self.users[source]]
             subprocess.run(
-                ["gcc", *flags, "-o", program, self.test_object(test), *self.support, obj,
-                 self.library, *(f"-Wl,--wrap={name}" for name in self.wraps[test]), *LIBS],
+                ["gcc", *flags, "-o", program, *parts, self.library,
+                 *(f"-Wl,--wrap={name}" for name in self.wraps[test]), *LIBS],
                 stderr=subprocess.DEVNULL, check=True)
             if not self.passes(program, self.limits[test] * (4 if flags else 1)):
                 return False
         return True
 
-    def survives_twice(self, mutant, changed, obj, folder, tests):
-        if not self.survives(obj, folder, tests):
+    def survives_twice(self, mutant, changed, objects, folder, tests):
+        if not self.survives(objects, folder, tests):
             return False
         sanitized = self.compiled(mutant.file, changed, folder, SANITIZE)[0]
         return self.survives(sanitized, folder, tests, SANITIZE)

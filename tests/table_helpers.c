@@ -84,6 +84,8 @@ void table_refused(const wafer_revocations_settings *settings, wafer_result expe
     assert_int_equal(wafer_table_new(settings, &table, &error), expected);
     assert_null(table);
     assert_int_equal(error.result, expected);
+    assert_int_equal(error.line, 0);
+    assert_true(expected == WAFER_SYSTEM || error.system == 0);
     if (strstr(error.text, word) == NULL)
         print_error("\"%s\" lacks \"%s\"\n", error.text, word);
     assert_non_null(strstr(error.text, word));

@@ -151,6 +151,7 @@ static void the_codecs_of_this_build_stand_in_their_order(void **state)
     assert_int_equal(count, sizeof names / sizeof names[0]);
     for (size_t i = 0; i < count; i++)
         assert_string_equal(codecs[i]->name, names[i]);
+    assert_true(codecs[count - 1]->is_usable());
 }
 
 int main(void)

@@ -1,10 +1,13 @@
 #include "folder.h"
 
+#include "errors.h"
 #include "generations.h"
 #include "keyring.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sodium.h>
+#include <sys/wait.h>
 
 /* Subkeys were computed with Python's hashlib.blake2b for "__Host-session" and "shop". */
 #define KEY_A    "db01c8 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -202,7 +205,7 @@ static void settings_that_are_wrong_are_refused(void **state)
         wafer_keyring *ring = (wafer_keyring *)&rows[0];
         wafer_error error = {0};
 
-        assert_int_equal(wafer_keyring_new(&rows[i], &ring, &error), WAFER_INVALID);
+        assert_error(wafer_keyring_new(&rows[i], &ring, &error), WAFER_INVALID, &error, 0, 0);
         assert_non_null(strstr(error.text, i < 2 ? "size" : "either path or text"));
         assert_null(ring);
     }
@@ -215,16 +218,17 @@ static void null_is_misuse_or_nothing(void **state)
     wafer_error error = {0};
 
     (void)state;
-    assert_int_equal(wafer_keyring_new(NULL, &ring, &error), WAFER_MISUSE);
-    assert_int_equal(error.result, WAFER_MISUSE);
+    assert_error(wafer_keyring_new(NULL, &ring, &error), WAFER_MISUSE, &error, 0, 0);
     assert_null(ring);
     assert_int_equal(wafer_keyring_new(&settings, NULL, NULL), WAFER_MISUSE);
     ring = (wafer_keyring *)&settings;
     assert_int_equal(wafer_keyring_open(NULL, &ring, NULL), WAFER_MISUSE);
     assert_null(ring);
     assert_int_equal(wafer_keyring_open(NULL, NULL, NULL), WAFER_MISUSE);
-    assert_int_equal(wafer_keyring_reload(NULL, NULL), WAFER_MISUSE);
-    assert_int_equal(wafer_keyring_replace(NULL, LINE_A, 1, NULL), WAFER_MISUSE);
+    assert_error(wafer_keyring_new(&settings, NULL, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(wafer_keyring_open(NULL, NULL, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(wafer_keyring_reload(NULL, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(wafer_keyring_replace(NULL, LINE_A, 1, &error), WAFER_MISUSE, &error, 0, 0);
     wafer_keyring_free(NULL);
 }
 
@@ -235,18 +239,38 @@ static void a_ring_that_cannot_be_read_is_refused_with_its_line(void **state)
     wafer_error error = {0};
 
     (void)state;
-    assert_int_equal(wafer_keyring_new(&settings, &ring, &error), WAFER_INVALID);
-    assert_int_equal(error.line, 3);
+    assert_error(wafer_keyring_new(&settings, &ring, &error), WAFER_INVALID, &error, 0, 3);
     settings = settings_of_text("");
-    assert_int_equal(wafer_keyring_new(&settings, &ring, &error), WAFER_INVALID);
-    assert_int_equal(error.line, 0);
+    assert_error(wafer_keyring_new(&settings, &ring, &error), WAFER_INVALID, &error, 0, 0);
     /* The clock of the settings decides whether a key seals. */
     settings = settings_of_text(LINE_C_LATER);
-    assert_int_equal(wafer_keyring_new(&settings, &ring, &error), WAFER_INVALID);
+    assert_error(wafer_keyring_new(&settings, &ring, &error), WAFER_INVALID, &error, 0, 0);
     now_ms = -1;
     settings = settings_of_text(LINE_A);
-    assert_int_equal(wafer_keyring_new(&settings, &ring, &error), WAFER_SYSTEM);
+    assert_error(wafer_keyring_new(&settings, &ring, &error), WAFER_SYSTEM, &error, 0, 0);
     now_ms = START_MS - 1000;
+}
+
+/* A child's, as it dies of it. */
+static void keys_in_a_ring_cannot_be_written_to(void **state)
+{
+    wafer_keyring *ring = ring_of_text(LINE_A);
+    const struct wafer_generation *generation = wafer_keyring_take(ring, NULL);
+    struct wafer_keys *keys = (struct wafer_keys *)wafer_generation_keys(generation);
+    int status;
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        *(volatile size_t *)&keys->count = 0;
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_not_equal(status, 0);
+    assert_int_equal(keys->count, 1);
+    wafer_keyring_give(ring, generation, NULL);
+    wafer_keyring_free(ring);
 }
 
 static void text_in_guarded_memory_is_copied(void **state)
@@ -314,11 +338,10 @@ static void a_path_that_is_no_file_is_refused(void **state)
     wafer_keyring *ring;
     wafer_error error = {0};
 
-    assert_int_equal(wafer_keyring_open(folder->file, &ring, &error), WAFER_SYSTEM);
-    assert_int_equal(error.system, ENOENT);
-    assert_int_equal(wafer_keyring_open(folder->path, &ring, &error), WAFER_INVALID);
+    assert_error(wafer_keyring_open(folder->file, &ring, &error), WAFER_SYSTEM, &error, ENOENT, 0);
+    assert_error(wafer_keyring_open(folder->path, &ring, &error), WAFER_INVALID, &error, 0, 0);
     assert_int_equal(mkfifo(folder->file, 0600), 0);
-    assert_int_equal(wafer_keyring_open(folder->file, &ring, &error), WAFER_INVALID);
+    assert_error(wafer_keyring_open(folder->file, &ring, &error), WAFER_INVALID, &error, 0, 0);
     assert_null(ring);
 }
 
@@ -331,14 +354,13 @@ static void a_failed_reload_keeps_the_old_keys(void **state)
     write_text(folder->file, LINE_A, 0600);
     assert_int_equal(wafer_keyring_open(folder->file, &ring, NULL), WAFER_OK);
     write_text(folder->file, LINE_C "x\n", 0600);
-    assert_int_equal(wafer_keyring_reload(ring, &error), WAFER_INVALID);
-    assert_int_equal(error.line, 2);
+    assert_error(wafer_keyring_reload(ring, &error), WAFER_INVALID, &error, 0, 2);
     assert_true(has_key(ring, id_a));
     write_text(folder->file, LINE_C, 0644);
-    assert_int_equal(wafer_keyring_reload(ring, &error), WAFER_INVALID);
+    assert_error(wafer_keyring_reload(ring, &error), WAFER_INVALID, &error, 0, 0);
     assert_true(has_key(ring, id_a));
     assert_int_equal(unlink(folder->file), 0);
-    assert_int_equal(wafer_keyring_reload(ring, &error), WAFER_SYSTEM);
+    assert_error(wafer_keyring_reload(ring, &error), WAFER_SYSTEM, &error, ENOENT, 0);
     assert_true(has_key(ring, id_a));
     assert_false(has_key(ring, id_c));
     wafer_keyring_free(ring);
@@ -352,13 +374,13 @@ static void a_ring_of_a_file_is_reloaded_and_one_of_text_replaced(void **state)
 
     write_text(folder->file, LINE_A, 0600);
     assert_int_equal(wafer_keyring_open(folder->file, &ring, NULL), WAFER_OK);
-    assert_int_equal(replace(ring, LINE_C, &error), WAFER_MISUSE);
+    assert_error(replace(ring, LINE_C, &error), WAFER_MISUSE, &error, 0, 0);
     assert_true(has_key(ring, id_a));
     wafer_keyring_free(ring);
     ring = ring_of_text(LINE_A);
-    assert_int_equal(wafer_keyring_reload(ring, &error), WAFER_MISUSE);
-    assert_int_equal(wafer_keyring_replace(ring, NULL, 0, &error), WAFER_MISUSE);
-    assert_int_equal(replace(ring, "x", &error), WAFER_INVALID);
+    assert_error(wafer_keyring_reload(ring, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(wafer_keyring_replace(ring, NULL, 0, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(replace(ring, "x", &error), WAFER_INVALID, &error, 0, 1);
     assert_true(has_key(ring, id_a));
     assert_int_equal(replace(ring, LINE_C, &error), WAFER_OK);
     assert_true(has_key(ring, id_c));
@@ -462,6 +484,7 @@ int main(void)
         cmocka_unit_test(settings_that_are_wrong_are_refused),
         cmocka_unit_test(null_is_misuse_or_nothing),
         cmocka_unit_test(a_ring_that_cannot_be_read_is_refused_with_its_line),
+        cmocka_unit_test(keys_in_a_ring_cannot_be_written_to),
         cmocka_unit_test(text_in_guarded_memory_is_copied),
         TEST(a_file_is_loaded_and_reloaded),
         TEST(modes_decide_who_may_share_a_file),

@@ -1,5 +1,6 @@
 #include "folder.h"
 
+#include "errors.h"
 #include "keyfile.h"
 
 #include <errno.h>
@@ -61,6 +62,9 @@ static void a_generated_line_is_a_ring_that_seals_now(void **state)
     assert_int_equal(keys.count, 1);
     assert_key_times(&keys.key[0], START_MS, START_MS, WAFER_KEY_NEVER);
     assert_int_equal(wafer_keys_generate(text, NULL, NULL), WAFER_OK);
+    settings.lead_ms = WAFER_LIFETIME_MAX_MS;
+    settings.overlap_ms = WAFER_LIFETIME_MAX_MS + WAFER_SKEW_MAX_MS;
+    assert_int_equal(wafer_keys_generate(text, &settings, NULL), WAFER_OK);
     guarded_free(text, WAFER_KEYS_LINE_MAX);
 }
 
@@ -85,19 +89,21 @@ static void wrong_settings_are_refused_by_every_call(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         wafer_error error = {0};
 
-        assert_int_equal(wafer_keys_generate(text, &rows[i], &error), WAFER_INVALID);
+        assert_error(wafer_keys_generate(text, &rows[i], &error), WAFER_INVALID, &error, 0, 0);
         assert_non_null(strstr(error.text, words[i]));
         assert_string_equal(text, "");
-        assert_int_equal(wafer_keys_create(folder->file, &rows[i], &error), WAFER_INVALID);
+        assert_error(wafer_keys_create(folder->file, &rows[i], &error), WAFER_INVALID, &error, 0,
+                     0);
         assert_int_equal(folder_count(folder), 0);
         write_text(folder->file, LINE_A, 0600);
-        assert_int_equal(wafer_keys_rotate(folder->file, &rows[i], &error), WAFER_INVALID);
-        assert_int_equal(wafer_keys_check(folder->file, &rows[i], &error), WAFER_INVALID);
-        assert_int_equal(wafer_keys_list(folder->file, &rows[i], listed, &count, &error),
-                         WAFER_INVALID);
-        assert_int_equal(wafer_keys_retire(folder->file, ID_A, &rows[i], &error), WAFER_INVALID);
+        assert_error(wafer_keys_rotate(folder->file, &rows[i], &error), WAFER_INVALID, &error, 0,
+                     0);
+        assert_error(wafer_keys_check(folder->file, &rows[i], &error), WAFER_INVALID, &error, 0, 0);
+        assert_error(wafer_keys_list(folder->file, &rows[i], listed, &count, &error), WAFER_INVALID,
+                     &error, 0, 0);
+        assert_error(wafer_keys_retire(folder->file, ID_A, &rows[i], &error), WAFER_INVALID, &error,
+                     0, 0);
         assert_non_null(strstr(error.text, words[i]));
-        assert_int_equal(error.line, 0);
         assert_int_equal(unlink(folder->file), 0);
     }
 }
@@ -109,10 +115,10 @@ static void null_is_misuse(void **state)
     size_t count = 7;
 
     (void)state;
-    assert_int_equal(wafer_keys_generate(NULL, NULL, &error), WAFER_MISUSE);
-    assert_int_equal(wafer_keys_create(NULL, NULL, &error), WAFER_MISUSE);
-    assert_int_equal(wafer_keys_rotate(NULL, NULL, &error), WAFER_MISUSE);
-    assert_int_equal(wafer_keys_check(NULL, NULL, &error), WAFER_MISUSE);
+    assert_error(wafer_keys_generate(NULL, NULL, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(wafer_keys_create(NULL, NULL, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(wafer_keys_rotate(NULL, NULL, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(wafer_keys_check(NULL, NULL, &error), WAFER_MISUSE, &error, 0, 0);
     assert_int_equal(wafer_keys_list(NULL, NULL, listed, &count, &error), WAFER_MISUSE);
     assert_int_equal(count, 0);
     assert_int_equal(wafer_keys_list("file", NULL, NULL, &count, &error), WAFER_MISUSE);
@@ -130,8 +136,8 @@ static void a_clock_that_cannot_be_read_is_the_systems_error(void **state)
     char text[WAFER_KEYS_LINE_MAX];
     wafer_error error = {0};
 
-    assert_int_equal(wafer_keys_generate(text, &settings, &error), WAFER_SYSTEM);
-    assert_int_equal(wafer_keys_create(folder->file, &settings, &error), WAFER_SYSTEM);
+    assert_error(wafer_keys_generate(text, &settings, &error), WAFER_SYSTEM, &error, 0, 0);
+    assert_error(wafer_keys_create(folder->file, &settings, &error), WAFER_SYSTEM, &error, 0, 0);
     assert_int_equal(folder_count(folder), 0);
 }
 
@@ -158,8 +164,7 @@ static void create_refuses_an_existing_file(void **state)
     wafer_error error = {0};
 
     write_text(folder->file, LINE_A, 0600);
-    assert_int_equal(wafer_keys_create(folder->file, NULL, &error), WAFER_SYSTEM);
-    assert_int_equal(error.system, EEXIST);
+    assert_error(wafer_keys_create(folder->file, NULL, &error), WAFER_SYSTEM, &error, EEXIST, 0);
     (void)read_text(folder->file, text, sizeof text);
     assert_string_equal(text, LINE_A);
 }
@@ -344,8 +349,7 @@ static void a_rotation_that_would_not_load_changes_nothing(void **state)
     for (int i = 1; i < WAFER_KEYS_MAX; i++)
         assert_int_equal(wafer_keys_rotate(folder->file, &settings, NULL), WAFER_OK);
     (void)read_text(folder->file, before, sizeof before);
-    assert_int_equal(wafer_keys_rotate(folder->file, &settings, &error), WAFER_TOO_LARGE);
-    assert_int_equal(error.line, 0);
+    assert_error(wafer_keys_rotate(folder->file, &settings, &error), WAFER_TOO_LARGE, &error, 0, 0);
     assert_non_null(strstr(error.text, "shorter overlap"));
     (void)read_text(folder->file, after, sizeof after);
     assert_string_equal(before, after);
@@ -358,16 +362,14 @@ static void a_file_that_does_not_load_is_not_rotated(void **state)
     wafer_error error = {0};
     char text[256];
 
-    assert_int_equal(wafer_keys_rotate(folder->file, NULL, &error), WAFER_SYSTEM);
-    assert_int_equal(error.system, ENOENT);
-    assert_int_equal(wafer_keys_rotate(folder->path, NULL, &error), WAFER_INVALID);
+    assert_error(wafer_keys_rotate(folder->file, NULL, &error), WAFER_SYSTEM, &error, ENOENT, 0);
+    assert_error(wafer_keys_rotate(folder->path, NULL, &error), WAFER_INVALID, &error, 0, 0);
     write_text(folder->file, "#\n2 other\n", 0600);
-    assert_int_equal(wafer_keys_rotate(folder->file, NULL, &error), WAFER_INVALID);
-    assert_int_equal(error.line, 2);
+    assert_error(wafer_keys_rotate(folder->file, NULL, &error), WAFER_INVALID, &error, 0, 2);
     (void)read_text(folder->file, text, sizeof text);
     assert_string_equal(text, "#\n2 other\n");
     write_text(folder->file, LINE_A, 0644);
-    assert_int_equal(wafer_keys_rotate(folder->file, NULL, &error), WAFER_INVALID);
+    assert_error(wafer_keys_rotate(folder->file, NULL, &error), WAFER_INVALID, &error, 0, 0);
     assert_int_equal(folder_count(folder), 1);
 }
 
@@ -382,8 +384,8 @@ static void a_rotation_under_way_locks_out_the_second(void **state)
     file = open(folder->file, O_RDONLY);
     assert_true(file >= 0);
     assert_int_equal(flock(file, LOCK_EX), 0);
-    assert_int_equal(wafer_keys_rotate(folder->file, NULL, &error), WAFER_SYSTEM);
-    assert_int_equal(error.system, EWOULDBLOCK);
+    assert_error(wafer_keys_rotate(folder->file, NULL, &error), WAFER_SYSTEM, &error, EWOULDBLOCK,
+                 0);
     (void)read_text(folder->file, text, sizeof text);
     assert_string_equal(text, LINE_A);
     assert_int_equal(close(file), 0);
@@ -681,8 +683,8 @@ static void check_names_the_key_that_stops_too_early(void **state)
         (void)snprintf(text, sizeof text, "1 %s %s 2026-01-31T12:30:00Z %s\n1 %s %s %s %s\n", KEY_C,
                        SINCE, rows[i].last_until, KEY_A, SINCE, SINCE, rows[i].until);
         write_text(folder->file, text, 0600);
-        assert_int_equal(wafer_keys_check(folder->file, &settings, &error), expected);
-        assert_int_equal(error.line, rows[i].line);
+        assert_error(wafer_keys_check(folder->file, &settings, &error), expected, &error, 0,
+                     rows[i].line);
     }
 }
 
@@ -691,6 +693,7 @@ static void check_counts_the_last_millisecond_of_the_overlap(void **state)
     const struct folder *folder = *state;
     int64_t now_ms = NOW_MS;
     wafer_keys_settings settings = settings_at(&now_ms);
+    wafer_error error = {0};
 
     write_text(folder->file,
                "1 " KEY_A " " SINCE " " SINCE " 2026-01-31T13:00:00Z\n"
@@ -699,7 +702,10 @@ static void check_counts_the_last_millisecond_of_the_overlap(void **state)
     settings.overlap_ms = 30 * WAFER_MINUTE_MS;
     assert_int_equal(wafer_keys_check(folder->file, &settings, NULL), WAFER_OK);
     settings.overlap_ms++;
-    assert_int_equal(wafer_keys_check(folder->file, &settings, NULL), WAFER_INVALID);
+    assert_error(wafer_keys_check(folder->file, &settings, &error), WAFER_INVALID, &error, 0, 1);
+    assert_string_equal(error.text,
+                        "line 1: the key opens until 2026-01-31T13:00:00Z, but its sessions live "
+                        "until 2026-01-31T13:00:01Z, because that of line 2 takes over so late");
 }
 
 static void a_last_key_that_expires_has_to_be_rotated_in_time(void **state)
@@ -716,9 +722,10 @@ static void a_last_key_that_expires_has_to_be_rotated_in_time(void **state)
     now_ms = START_MS;
     assert_int_equal(wafer_keys_check(folder->file, &settings, &error), WAFER_OK);
     now_ms = START_MS + 1;
-    assert_int_equal(wafer_keys_check(folder->file, &settings, &error), WAFER_INVALID);
-    assert_int_equal(error.line, 1);
-    assert_non_null(strstr(error.text, "rotate"));
+    assert_error(wafer_keys_check(folder->file, &settings, &error), WAFER_INVALID, &error, 0, 1);
+    assert_string_equal(error.text,
+                        "line 1: the key opens until 2026-01-31T13:00:00Z, but its sessions live "
+                        "until 2026-01-31T13:00:01Z, and no key takes over: rotate");
 }
 
 static void check_fails_where_loading_does(void **state)
@@ -726,14 +733,11 @@ static void check_fails_where_loading_does(void **state)
     const struct folder *folder = *state;
     wafer_error error = {0};
 
-    assert_int_equal(wafer_keys_check(folder->file, NULL, &error), WAFER_SYSTEM);
-    assert_int_equal(error.system, ENOENT);
+    assert_error(wafer_keys_check(folder->file, NULL, &error), WAFER_SYSTEM, &error, ENOENT, 0);
     write_text(folder->file, LINE_A "x\n", 0600);
-    assert_int_equal(wafer_keys_check(folder->file, NULL, &error), WAFER_INVALID);
-    assert_int_equal(error.line, 2);
+    assert_error(wafer_keys_check(folder->file, NULL, &error), WAFER_INVALID, &error, 0, 2);
     write_text(folder->file, LINE_A, 0604);
-    assert_int_equal(wafer_keys_check(folder->file, NULL, &error), WAFER_INVALID);
-    assert_int_equal(error.line, 0);
+    assert_error(wafer_keys_check(folder->file, NULL, &error), WAFER_INVALID, &error, 0, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_make, folder_remove)

@@ -333,6 +333,33 @@ static void logging_out_everywhere_reaches_the_other_devices(void **state)
     assert_int_equal(look(world, &phone), WAFER_VALID);
 }
 
+static void a_subject_of_one_byte_is_signed_out_as_any_other(void **state)
+{
+    struct world *world = *state;
+    struct browser phone = {.cookie = ""}, laptop = {.cookie = ""}, copy;
+
+    sign_in(world, &phone, "a");
+    sign_in(world, &laptop, "a");
+    copy = phone;
+    assert_int_equal(arrive(world, &phone), WAFER_VALID);
+    assert_int_equal(wafer_logout(world->session), WAFER_OK);
+    assert_int_equal(leave(world, &phone), WAFER_OK);
+    assert_int_equal(look(world, &copy), WAFER_REVOKED);
+    assert_int_equal(look(world, &laptop), WAFER_VALID);
+    assert_int_equal(wafer_revoke_subject(world->list, "", "a", 1), WAFER_OK);
+    assert_int_equal(look(world, &laptop), WAFER_REVOKED);
+
+    sign_in(world, &phone, "a");
+    world->now_ms += 20 * MINUTE;
+    copy = phone;
+    assert_int_equal(look(world, &copy), WAFER_VALID);
+    world->now_ms += 20 * MINUTE;
+    assert_int_equal(arrive(world, &phone), WAFER_IDLE);
+    assert_int_equal(wafer_logout(world->session), WAFER_OK);
+    assert_int_equal(leave(world, &phone), WAFER_OK);
+    assert_int_equal(look(world, &copy), WAFER_REVOKED);
+}
+
 static void a_realm_keeps_users_of_one_name_apart(void **state)
 {
     struct world *world = *state;
@@ -867,6 +894,7 @@ int main(void)
         IN_WORLD(what_is_put_after_logout_is_a_new_session),
         IN_WORLD(a_failed_put_does_not_hold_up_the_deletion),
         IN_WORLD(logging_out_everywhere_reaches_the_other_devices),
+        IN_WORLD(a_subject_of_one_byte_is_signed_out_as_any_other),
         IN_WORLD(a_realm_keeps_users_of_one_name_apart),
         IN_WORLD(everyone_is_logged_out_and_may_come_back),
         IN_WORLD(each_revocation_reaches_logins_that_an_earlier_one_put_ahead),

@@ -41,6 +41,7 @@ static atomic_ulong nonce_calls; /* for the 24 of one nonce */
 static atomic_ulong other_calls;
 static size_t most_at_once = SIZE_MAX; /* bytes that getrandom gives */
 static bool constant;                  /* it gives the same bytes always */
+static uint8_t constant_byte = 0x5A;   /* namely this one */
 static bool clock_stands;
 static bool advice_is_ignored;
 
@@ -112,7 +113,7 @@ ssize_t __wrap_getrandom(void *bytes, size_t length, unsigned flags)
     if (length > most_at_once)
         length = most_at_once;
     if (constant)
-        memset(bytes, 0x5A, length);
+        memset(bytes, constant_byte, length);
     else if (__real_getrandom(bytes, length, flags) != (ssize_t)length)
         return -1;
     if (length == 32)
@@ -559,10 +560,55 @@ static void a_reseed_reaches_every_thread(void **state)
     assert_all_differ(of_threads, 2 * THREADS);
 }
 
+static void after_a_reseed_not_one_byte_is_of_the_batch_before(void **state)
+{
+    nonce_bytes nonce;
+    uint8_t byte;
+
+    (void)state;
+    assert_true(wafer_nonce(nonce));
+    wafer_reseed();
+    assert_true(wafer_mask(&byte, 1));
+    assert_int_equal(own_batch.left, GIVEN_SIZE - 1);
+}
+
 static void take_all_batches(bool taken)
 {
     for (size_t i = 0; i < BATCHES; i++)
         atomic_store(&batches[i].taken, taken);
+}
+
+static void while_ones_own_batch_is_taken_the_next_is_used(void **state)
+{
+    size_t next = (first_place() + 1) % BATCHES;
+    nonce_bytes nonce;
+
+    (void)state;
+    assert_true(wafer_nonce(nonce));
+    for (size_t i = 0; i < 3; i++) {
+        atomic_store(&own_batch.taken, true);
+        assert_true(wafer_nonce(nonce));
+        atomic_store(&own_batch.taken, false);
+        assert_int_equal(batches[next].left, GIVEN_SIZE - (i + 1) * sizeof nonce);
+        assert_int_equal(own_batch.left, GIVEN_SIZE - sizeof nonce);
+    }
+}
+
+/* Zero stands for none. */
+static void an_epoch_is_never_zero(void **state)
+{
+    nonce_bytes nonce;
+
+    (void)state;
+    constant = true;
+    constant_byte = 0;
+    assert_true(wafer_nonce(nonce));
+    constant = false;
+    constant_byte = 0x5A;
+    assert_int_not_equal(atomic_load(atomic_load(&epoch_place)), 0);
+    count_from_here();
+    assert_true(wafer_nonce(nonce));
+    assert_int_equal(atomic_load(&epoch_calls), 0);
 }
 
 /* By other threads, or, in a child, by threads that the fork left behind. */
@@ -792,8 +838,8 @@ static void the_place_that_was_found_first_stays(void **state)
     (void)state;
     unmapped = 0;
     while_mapping = wafer_nonce_prepare; /* another thread, which is faster */
-    wafer_nonce_prepare();
-    first = atomic_load(&epoch_place);
+    first = find_place();
+    assert_ptr_equal(first, atomic_load(&epoch_place));
     assert_true(first != NULL && first != &unwiped_epoch);
     assert_int_equal(unmapped, 1); /* the other page, as this one can be used: */
     leave_unused_nonces();
@@ -988,6 +1034,9 @@ int main(void)
         PLAIN(the_clock_goes_into_fresh_nonces_too),
         PLAIN(without_a_clock_each_nonce_asks_the_system),
         PLAIN(a_reseed_reaches_every_thread),
+        PLAIN(after_a_reseed_not_one_byte_is_of_the_batch_before),
+        PLAIN(while_ones_own_batch_is_taken_the_next_is_used),
+        PLAIN(an_epoch_is_never_zero),
         PLAIN(while_all_batches_are_taken_the_system_is_asked),
         FAMILY(a_child_draws_none_of_its_parents_nonces),
         FAMILY(grandchildren_and_siblings_share_no_nonces),

@@ -297,6 +297,10 @@ static void more_bytes_than_the_cap_freeze(void **state)
     nothing_goes_out(world);
     begin(world);
     assert_int_equal(wafer_field(world->session, padding, SIZE_MAX), WAFER_TOO_LARGE);
+    begin(world); /* fields of one byte count too */
+    for (size_t i = 0; i < sizeof padding; i++)
+        assert_int_equal(wafer_field(world->session, padding, 1), WAFER_OK);
+    assert_int_equal(wafer_field(world->session, padding, 1), WAFER_TOO_LARGE);
 }
 
 static void more_pairs_than_the_cap_freeze(void **state)
@@ -423,6 +427,8 @@ static void folded_fields_are_split_only_when_told_and_only_then_at_need(void **
 
 /* ---- a list that does not answer */
 
+typedef wafer_result broken_checks(void *, const wafer_revocation_query *, wafer_standing *);
+
 struct broken {
     wafer_result check;
     wafer_result not_before;
@@ -490,10 +496,11 @@ static void broken_free(void *context)
     (void)context;
 }
 
-/* A world whose list does as it is told. */
-static wafer_settings world_with_broken(struct world *world, struct broken *broken)
+/* A world whose list does as it is told, with a check of its own. */
+static wafer_settings world_with_broken(struct world *world, struct broken *broken,
+                                        broken_checks *check)
 {
-    const wafer_revocations_interface functions = {sizeof functions,  broken_check,
+    const wafer_revocations_interface functions = {sizeof functions,  check,
                                                    broken_not_before, broken_revoke,
                                                    broken_purge,      broken_retain,
                                                    broken_look,       broken_entries,
@@ -518,9 +525,8 @@ static void an_unavailable_list_leaves_good_cookies_alone(void **state)
     struct world *world = *state;
     struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
     struct browser ada = {.cookie = ""}, nobody = {.cookie = ""}, copy;
-    wafer_settings settings;
 
-    settings = world_with_broken(world, &broken);
+    (void)world_with_broken(world, &broken, broken_check);
     sign_in(world, &ada, "ada");
     copy = ada;
 
@@ -553,6 +559,7 @@ static void an_unavailable_list_leaves_good_cookies_alone(void **state)
 
     broken.look = WAFER_UNAVAILABLE;
     {
+        wafer_settings settings = world_settings(world);
         wafer_manager *manager;
         wafer_error error;
 
@@ -567,7 +574,7 @@ static void what_is_queued_for_other_machines_is_in_effect_here(void **state)
     struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
     struct browser ada = {.cookie = ""}, bob = {.cookie = ""};
 
-    (void)world_with_broken(world, &broken);
+    (void)world_with_broken(world, &broken, broken_check);
     sign_in(world, &ada, "ada");
     sign_in(world, &bob, "bob");
     broken.revoke = WAFER_QUEUED;
@@ -694,6 +701,66 @@ static void the_next_best_is_taken_when_the_best_has_a_bad_plaintext(void **stat
     assert_int_equal(value, 7);
 }
 
+/* A list that answers by the first byte of the id, which is the verdict that is wanted. */
+static wafer_result check_by_id(void *context, const wafer_revocation_query *query,
+                                wafer_standing *standing)
+{
+    (void)context;
+    *standing = query->id[0] == WAFER_REVOKED ? WAFER_REFUSED : WAFER_STANDS;
+    return query->id[0] == WAFER_UNCHECKED ? WAFER_UNAVAILABLE : WAFER_OK;
+}
+
+static void make_cookie_of(struct world *world, wafer_verdict verdict, int64_t sealed_at_ms,
+                           struct browser *browser)
+{
+    struct wafer_record record = {.login_at_ms = NOON,
+                                  .sealed_at_ms = sealed_at_ms,
+                                  .active_at_ms = sealed_at_ms,
+                                  .absolute_at_ms = NOON + HOUR};
+    uint8_t plain[300];
+    size_t length;
+
+    record.id[0] = (uint8_t)verdict;
+    if (verdict == WAFER_EXPIRED)
+        record.absolute_at_ms = NOON + MINUTE;
+    if (verdict == WAFER_IDLE)
+        record.active_at_ms = NOON;
+    length = wafer_record_write(&record, plain);
+    plain[length++] = 0xA0; /* no variables */
+    seal_by_hand(world, plain, verdict == WAFER_REJECTED ? 0 : length, browser->cookie);
+    assert_int_equal(arrive(world, browser), verdict);
+    wafer_end(world->session);
+}
+
+static void of_two_cookies_the_better_verdict_counts_though_the_other_was_sealed_later(void **state)
+{
+    static const wafer_verdict from_worst[] = {WAFER_REJECTED, WAFER_EXPIRED, WAFER_IDLE,
+                                               WAFER_REVOKED,  WAFER_FUTURE,  WAFER_UNCHECKED,
+                                               WAFER_VALID};
+    enum { COUNT = sizeof from_worst / sizeof *from_worst };
+    struct world *world = *state;
+    struct broken broken = {WAFER_OK, WAFER_OK, WAFER_OK, WAFER_OK};
+    static struct browser browsers[COUNT];
+
+    (void)world_with_broken(world, &broken, check_by_id);
+    world->now_ms = NOON + 40 * MINUTE;
+    for (int i = 0; i < COUNT; i++)
+        make_cookie_of(world, from_worst[i],
+                       world->now_ms + (from_worst[i] == WAFER_FUTURE ? HOUR : -i), &browsers[i]);
+    for (size_t worse = 0; worse < COUNT; worse++) {
+        for (size_t better = worse + 1; better < COUNT; better++) {
+            for (int order = 0; order < 2; order++) {
+                begin(world);
+                assert_int_equal(add_field(world, browsers[order ? worse : better].cookie),
+                                 WAFER_OK);
+                assert_int_equal(add_field(world, browsers[order ? better : worse].cookie),
+                                 WAFER_OK);
+                assert_int_equal(wafer_open(world->session), from_worst[better]);
+            }
+        }
+    }
+}
+
 static void the_last_renewal_is_the_131071st(void **state)
 {
     struct world *world = *state;
@@ -725,6 +792,9 @@ static void the_line_for_logs_never_holds_input_subject_or_key(void **state)
 {
     struct world *world = *state;
     struct browser ada = {.cookie = ""};
+    const struct wafer_generation *generation;
+    const uint8_t *key_id;
+    char under[80];
     const char *line;
 
     sign_in(world, &ada, "ada-lovelace");
@@ -740,7 +810,13 @@ static void the_line_for_logs_never_holds_input_subject_or_key(void **state)
     assert_null(strstr(line, "lovelace"));
     assert_null(strstr(line, "secret"));
     assert_null(strstr(line, token_of(&ada) + 30));
-    assert_non_null(strstr(line, "valid; signed in, sealed 240 s ago under key "));
+    generation = wafer_keyring_take(world->ring, NULL);
+    key_id = wafer_keys_sealing(wafer_generation_keys(generation), world->now_ms)->id;
+    (void)snprintf(under, sizeof under,
+                   "valid; signed in, sealed 240 s ago under key %02x%02x%02x,", key_id[0],
+                   key_id[1], key_id[2]);
+    wafer_keyring_give(world->ring, generation, NULL);
+    assert_non_null(strstr(line, under));
     assert_non_null(strstr(line, ", expires in 42960 s, idles out in 1560 s; 1 tried, "
                                  "1 of a wrong length; owed: changed refresh"));
     wafer_end(world->session);
@@ -771,6 +847,7 @@ int main(void)
         IN_WORLD(what_is_queued_for_other_machines_is_in_effect_here),
         IN_WORLD(a_bad_plaintext_behind_a_good_seal_is_rejected),
         IN_WORLD(the_next_best_is_taken_when_the_best_has_a_bad_plaintext),
+        IN_WORLD(of_two_cookies_the_better_verdict_counts_though_the_other_was_sealed_later),
         IN_WORLD(the_last_renewal_is_the_131071st),
         IN_WORLD(the_line_for_logs_never_holds_input_subject_or_key),
     };

@@ -236,6 +236,26 @@ static void a_list_that_is_freed_leaves_nothing_mapped(void **state)
     assert_true(pages_mapped() - before < of_one);
 }
 
+static void a_list_that_cannot_start_leaves_nothing_mapped(void **state)
+{
+    (void)state;
+    int64_t now_ms = -1;
+    wafer_revocations_settings settings = WAFER_REVOCATIONS_SETTINGS_INIT;
+    wafer_revocations *list;
+    settings.on_start = WAFER_START_REFUSES_OLDER;
+    settings.clock = clock_of;
+    settings.clock_context = &now_ms;
+    assert_int_equal(wafer_revocations_new(&settings, &list, NULL), WAFER_SYSTEM);
+    long before = pages_mapped();
+    for (int round = 0; round < 10; round++)
+        assert_int_equal(wafer_revocations_new(&settings, &list, NULL), WAFER_SYSTEM);
+    now_ms = NOW;
+    assert_int_equal(wafer_revocations_new(&settings, &list, NULL), WAFER_OK);
+    long with_one = pages_mapped();
+    wafer_revocations_free(list);
+    assert_true(with_one - before < 2 * (with_one - pages_mapped()));
+}
+
 static void no_entry_behind_the_last_is_looked_at(void **state)
 {
     (void)state;
@@ -692,6 +712,8 @@ static void assert_not_wrapped(const wafer_revocations_interface *functions, waf
     wafer_revocations *list = (wafer_revocations *)(void *)&fake;
     assert_int_equal(wafer_revocations_wrap(functions, &fake, NULL, NULL, &list, &error), expected);
     assert_int_equal(error.result, expected);
+    assert_int_equal(error.system, 0);
+    assert_int_equal(error.line, 0);
     assert_true(error.text[0] != '\0');
     assert_int_equal(fake.frees, 0);
     assert_true(functions == NULL || list == NULL);
@@ -735,9 +757,112 @@ static void an_interface_that_lacks_something_is_refused(void **state)
                      WAFER_MISUSE);
 }
 
+/* ---- An implementation that says WAFER_OK and nothing else ---- */
+
+static wafer_result lazy_check(void *context, const wafer_revocation_query *query,
+                               wafer_standing *standing)
+{
+    (void)context;
+    (void)query;
+    (void)standing;
+    return WAFER_OK;
+}
+
+static wafer_result lazy_not_before(void *context, const uint8_t *subject, int64_t *at_ms)
+{
+    (void)context;
+    (void)subject;
+    (void)at_ms;
+    return WAFER_OK;
+}
+
+static wafer_result lazy_revoke_all(void *context, int64_t now_ms, wafer_revocation *entries,
+                                    size_t count, size_t *taken)
+{
+    (void)context;
+    (void)now_ms;
+    (void)entries;
+    (void)count;
+    (void)taken;
+    return WAFER_OK;
+}
+
+static wafer_result lazy_purge(void *context, int64_t now_ms, size_t *dropped)
+{
+    (void)context;
+    (void)now_ms;
+    (void)dropped;
+    return WAFER_OK;
+}
+
+static wafer_result lazy_look(void *context, wafer_revocations_status *status)
+{
+    const struct fake *fake = context;
+    if (fake->retention_ms != 0)
+        status->retention_ms = fake->retention_ms;
+    return WAFER_OK;
+}
+
+static wafer_result lazy_entries(void *context, wafer_revocation *entries, size_t room,
+                                 size_t *count)
+{
+    (void)context;
+    (void)entries;
+    (void)room;
+    (void)count;
+    return WAFER_OK;
+}
+
+static void what_an_implementation_leaves_unsaid_is_the_worst(void **state)
+{
+    (void)state;
+    struct fake fake = {0};
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    wafer_revocation_query query = {.id = id};
+    wafer_standing standing = WAFER_STANDS;
+    wafer_revocations_status status;
+    wafer_revocation entry = {.kind = WAFER_REVOKE_SESSION};
+    wafer_revocation *entries;
+    wafer_revocations *list;
+    int64_t at_ms = 33;
+    size_t count = 33;
+    wafer_revocations_interface functions = fake_interface();
+    functions.check = lazy_check;
+    functions.not_before = lazy_not_before;
+    functions.revoke_all = lazy_revoke_all;
+    functions.purge = lazy_purge;
+    functions.look = lazy_look;
+    functions.entries = lazy_entries;
+    assert_int_equal(wafer_revocations_wrap(&functions, &fake, NULL, NULL, &list, NULL), WAFER_OK);
+
+    assert_int_equal(wafer_revocations_check(list, &query, &standing), WAFER_OK);
+    assert_int_equal(standing, WAFER_REFUSED);
+    assert_int_equal(wafer_revocations_not_before(list, id, &at_ms), WAFER_UNAVAILABLE);
+    assert_int_equal(at_ms, 33);
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, &entry, 1, &count), WAFER_UNAVAILABLE);
+    assert_int_equal(count, 0);
+    count = 33;
+    assert_int_equal(wafer_revocations_purge(list, &count), WAFER_OK);
+    assert_int_equal(count, 0);
+    memset(&status, 0xA5, sizeof status);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_UNAVAILABLE);
+    fake.retention_ms = 1;
+    memset(&status, 0xA5, sizeof status);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    assert_int_equal(status.entries, 0);
+    assert_int_equal(status.capacity, 0);
+    count = 33;
+    assert_int_equal(wafer_revocations_entries(list, &entries, &count), WAFER_OK);
+    assert_null(entries);
+    assert_int_equal(count, 0);
+    wafer_revocations_free(list);
+}
+
 static void entries_are_asked_for_until_all_fit(void **state)
 {
     (void)state;
+    /* So many that the size of their memory would be a small number. */
+    const size_t room_that_wraps = SIZE_MAX / sizeof(wafer_revocation) + 1 - 64;
     const struct {
         size_t held;
         size_t grows;
@@ -747,9 +872,12 @@ static void entries_are_asked_for_until_all_fit(void **state)
         {0, 0, 1, WAFER_OK},
         {1, 0, 2, WAFER_OK},
         {500, 1, 2, WAFER_OK},
+        {100, 76, 2, WAFER_OK}, /* as many as there is room for */
         {100, 77, 3, WAFER_OK},
+        {100, (size_t)-100, 2, WAFER_OK},
         {100, SIZE_MAX, 16, WAFER_UNAVAILABLE},
         {SIZE_MAX, 0, 1, WAFER_NO_MEMORY},
+        {room_that_wraps - room_that_wraps / 9, 0, 1, WAFER_NO_MEMORY},
     };
     int64_t now_ms = NOW;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -759,8 +887,9 @@ static void entries_are_asked_for_until_all_fit(void **state)
         size_t count = 99;
         assert_int_equal(wafer_revocations_entries(list, &entries, &count), cases[i].expected);
         assert_int_equal(fake.calls, cases[i].calls);
-        if (cases[i].expected == WAFER_OK && cases[i].held > 0) {
-            assert_int_equal(count, cases[i].held + (cases[i].calls - 1) * cases[i].grows);
+        const size_t there = cases[i].held + (cases[i].calls - 1) * cases[i].grows;
+        if (cases[i].expected == WAFER_OK && there > 0) {
+            assert_int_equal(count, there);
             for (size_t entry = 0; entry < count; entry++)
                 assert_int_equal(entries[entry].at_ms, entry);
         } else {
@@ -860,6 +989,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_cannot_be_read_is_an_error_of_the_system),
         cmocka_unit_test(what_a_worker_revokes_holds_after_it_freed_its_handle),
         cmocka_unit_test(a_list_that_is_freed_leaves_nothing_mapped),
+        cmocka_unit_test(a_list_that_cannot_start_leaves_nothing_mapped),
         cmocka_unit_test(no_entry_behind_the_last_is_looked_at),
         cmocka_unit_test(wrong_settings_make_no_list),
         cmocka_unit_test(null_is_misuse_and_nothing_to_free),
@@ -871,6 +1001,7 @@ int main(void)
         cmocka_unit_test(a_list_that_takes_many_may_queue_them),
         cmocka_unit_test(a_foreign_count_that_cannot_be_is_unavailable),
         cmocka_unit_test(a_foreign_not_before_out_of_range_is_unavailable),
+        cmocka_unit_test(what_an_implementation_leaves_unsaid_is_the_worst),
         cmocka_unit_test(entries_are_asked_for_until_all_fit),
         cmocka_unit_test(entries_fail_as_documented_and_leave_nothing),
         cmocka_unit_test(a_list_with_the_defaults_needs_only_the_choice),

@@ -79,6 +79,7 @@ static void the_walk_goes_from_shorter_to_longer_names(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_true(wafer_next(world->session, &cursor, &variable));
         assert_string_equal(variable.name, order[i]);
+        assert_int_equal(variable.name_length, strlen(order[i]));
         assert_int_equal(variable.type, WAFER_INTEGER);
         assert_int_equal(variable.integer, i + 1);
         assert_null(variable.data);
@@ -210,6 +211,23 @@ static void it_expires_exactly_at_its_absolute_expiry_however_used(void **state)
     assert_int_equal(look(world, &ada), WAFER_EXPIRED);
 }
 
+static void it_idles_out_at_its_expiry_at_the_latest(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    int64_t idle_at_ms, expires_at_ms;
+
+    sign_in(world, &ada, "ada");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_true(wafer_idle_at(world->session, &idle_at_ms));
+    assert_int_equal(idle_at_ms, world->now_ms + 30 * MINUTE);
+    assert_int_equal(wafer_set_expiry(world->session, 30 * MINUTE - 1, false), WAFER_OK);
+    assert_true(wafer_idle_at(world->session, &idle_at_ms));
+    assert_true(wafer_expires_at(world->session, &expires_at_ms));
+    assert_int_equal(expires_at_ms, world->now_ms + 30 * MINUTE - 1);
+    assert_int_equal(idle_at_ms, expires_at_ms);
+}
+
 static void a_seal_from_the_future_is_refused_beyond_the_skew(void **state)
 {
     struct world *world = *state;
@@ -272,9 +290,10 @@ static void refresh_is_at_least_a_minute_and_at_most_a_third_apart(void **state)
     struct world *world = *state;
     const int64_t limits[][2] = {{570 * SECOND, MINUTE},
                                  {5 * MINUTE, MINUTE},
+                                 {200 * SECOND, MINUTE},
                                  {90 * SECOND, 30 * SECOND}};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct browser ada = {.cookie = ""};
         wafer_settings settings = world_settings(world);
 
@@ -485,6 +504,26 @@ static void a_session_that_begins_with_a_polling_request_is_used_from_then(void 
     assert_int_equal(leave(world, &ada), WAFER_OK);
     world->now_ms += 30 * MINUTE - 1;
     assert_int_equal(look(world, &ada), WAFER_VALID);
+}
+
+/* The last line of those that seal from the same moment seals. */
+static void a_key_is_old_from_the_very_moment_another_seals(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    char lines[2 * WAFER_KEYS_LINE_MAX];
+    size_t length;
+
+    key_line(lines, NOON, WAFER_KEY_NEVER);
+    length = strlen(lines);
+    assert_int_equal(wafer_keyring_replace(world->ring, lines, length, NULL), WAFER_OK);
+    sign_in(world, &ada, "ada");
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_owed(world->session), 0);
+    key_line(lines + length, NOON, WAFER_KEY_NEVER);
+    assert_int_equal(wafer_keyring_replace(world->ring, lines, strlen(lines), NULL), WAFER_OK);
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_owed(world->session), WAFER_OWED_OLD_KEY);
 }
 
 static void a_clock_that_cannot_be_read_freezes_the_session(void **state)
@@ -1116,13 +1155,15 @@ static void a_frozen_session_seals_no_token(void **state)
 {
     struct world *world = *state;
     struct browser ada = {.cookie = ""};
-    const char *token;
-    size_t length;
+    const char *token = "?";
+    size_t length = 7;
 
     sign_in(world, &ada, "ada");
     world->now_ms -= 2 * MINUTE;
     assert_int_equal(arrive(world, &ada), WAFER_FUTURE);
     assert_int_equal(wafer_seal(world->session, &token, &length), WAFER_UNAVAILABLE);
+    assert_null(token);
+    assert_int_equal(length, 0);
 }
 
 static void padding_hides_the_length_and_opens_under_any_setting(void **state)
@@ -1155,6 +1196,7 @@ int main(void)
         IN_WORLD(a_session_emptied_of_its_variables_stays_the_same_session),
         IN_WORLD(it_idles_out_exactly_when_unused_for_the_limit),
         IN_WORLD(it_expires_exactly_at_its_absolute_expiry_however_used),
+        IN_WORLD(it_idles_out_at_its_expiry_at_the_latest),
         IN_WORLD(a_seal_from_the_future_is_refused_beyond_the_skew),
         IN_WORLD(logging_out_of_a_frozen_session_lists_it_all_the_same),
         IN_WORLD(a_refresh_is_owed_after_a_tenth_of_the_idle_limit),
@@ -1168,6 +1210,7 @@ int main(void)
         IN_WORLD(changing_the_expiry_alone_owes_a_cookie_once),
         IN_WORLD(the_settings_may_let_every_cookie_outlive_the_browser),
         IN_WORLD(a_session_that_begins_with_a_polling_request_is_used_from_then),
+        IN_WORLD(a_key_is_old_from_the_very_moment_another_seals),
         IN_WORLD(a_clock_that_cannot_be_read_freezes_the_session),
         IN_WORLD(the_clock_at_its_ends_still_works),
         IN_WORLD(a_long_lived_connection_learns_that_its_session_ended),

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "table_draft.h"
 #include "table_memory.h"
 
 static const wafer_revocations_interface *const list = &wafer_table_interface;
@@ -29,28 +30,31 @@ static const wafer_revocations_interface *const list = &wafer_table_interface;
 
 WRAP(void *, malloc, NULL, (size_t size), (size))
 WRAP(char *, strdup, NULL, (const char *text), (text))
-WRAP(int, fsync, -1, (int file), (file))
 WRAP(int, fstat, -1, (int file, struct stat *status), (file, status))
 WRAP(int, lstat, -1, (const char *path, struct stat *status), (path, status))
 WRAP(int, link, -1, (const char *from, const char *to), (from, to))
 WRAP(int, fchmod, -1, (int file, mode_t mode), (file, mode))
 WRAP(int, ftruncate, -1, (int file, off_t size), (file, size))
-WRAP(int, posix_fallocate, fail_errno, (int file, off_t from, off_t length), (file, from, length))
 WRAP(int, flock, -1, (int file, int operation), (file, operation))
 WRAP(void *, mmap, MAP_FAILED,
      (void *at, size_t size, int protection, int flags, int file, off_t offset),
      (at, size, protection, flags, file, offset))
-WRAP(ssize_t, read, -1, (int file, void *bytes, size_t length), (file, bytes, length))
 WRAP(ssize_t, pread, -1, (int file, void *bytes, size_t length, off_t at),
      (file, bytes, length, at))
 WRAP(ssize_t, getrandom, -1, (void *bytes, size_t length, unsigned flags), (bytes, length, flags))
 WRAP(int, clock_gettime, -1, (clockid_t clock, struct timespec *time), (clock, time))
+WRAP(int, pthread_mutexattr_init, ENOMEM, (pthread_mutexattr_t * how), (how))
+WRAP(int, pthread_mutexattr_setpshared, ENOMEM, (pthread_mutexattr_t * how, int shared),
+     (how, shared))
+WRAP(int, pthread_mutexattr_setrobust, ENOMEM, (pthread_mutexattr_t * how, int robust),
+     (how, robust))
 WRAP(int, pthread_mutex_init, ENOMEM, (pthread_mutex_t * mutex, const pthread_mutexattr_t *how),
      (mutex, how))
 WRAP(int, pthread_mutex_trylock, EINVAL, (pthread_mutex_t * mutex), (mutex))
 WRAP(int, pthread_mutex_lock, EINVAL, (pthread_mutex_t * mutex), (mutex))
 
 WRAP_OPEN
+WRAP_CLOSE
 
 /* One that fails has done its work, so that nothing is left behind. */
 int __real_unlink(const char *path);
@@ -76,6 +80,43 @@ uint64_t __wrap_wafer_table_generation(const struct wafer_table *table)
     return __real_wafer_table_generation(table);
 }
 
+static char synced[8]; /* 'f' for each file that was synced, 'd' for each folder */
+
+int __real_fsync(int file);
+int __wrap_fsync(int file);
+int __wrap_fsync(int file)
+{
+    struct stat status;
+    size_t count = strlen(synced);
+    assert_int_equal(__real_fstat(file, &status), 0);
+    if (count < sizeof synced - 1)
+        synced[count] = S_ISDIR(status.st_mode) ? 'd' : 'f';
+    return fails("fsync") ? -1 : __real_fsync(file);
+}
+
+static off_t taken_to; /* up to where room was taken last */
+
+int __real_posix_fallocate(int file, off_t from, off_t length);
+int __wrap_posix_fallocate(int file, off_t from, off_t length);
+int __wrap_posix_fallocate(int file, off_t from, off_t length)
+{
+    taken_to = from + length;
+    return fails("posix_fallocate") ? fail_errno : __real_posix_fallocate(file, from, length);
+}
+
+static const char *contents; /* what is read instead, unless NULL */
+
+ssize_t __real_read(int file, void *bytes, size_t length);
+ssize_t __wrap_read(int file, void *bytes, size_t length);
+ssize_t __wrap_read(int file, void *bytes, size_t length)
+{
+    if (contents == NULL)
+        return fails("read") ? -1 : __real_read(file, bytes, length);
+    size_t size = strlen(contents);
+    memcpy(bytes, contents, size < length ? size : length);
+    return (ssize_t)(size < length ? size : length);
+}
+
 static const char *const kinds[] = {
     "malloc",
     "strdup",
@@ -94,6 +135,9 @@ static const char *const kinds[] = {
     "getrandom",
     "clock_gettime",
     "unlink",
+    "pthread_mutexattr_init",
+    "pthread_mutexattr_setpshared",
+    "pthread_mutexattr_setrobust",
     "pthread_mutex_init",
     "pthread_mutex_lock",
     "pthread_mutex_trylock",
@@ -110,6 +154,19 @@ static wafer_revocations_settings settings_of(const char *path, wafer_access acc
     return settings;
 }
 
+/* What the error says the system said: nothing where it gives no reason. */
+static int reason_of(const char *kind)
+{
+    static const char *const silent[] = {"malloc", "getrandom", "clock_gettime",
+                                         "pthread_mutex_lock"};
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
+        if (strcmp(kind, silent[i]) == 0)
+            return 0;
+    if (strncmp(kind, "pthread_mutexattr", 17) == 0 || strcmp(kind, "pthread_mutex_init") == 0)
+        return ENOMEM;
+    return strcmp(kind, "pthread_mutex_trylock") == 0 ? EINVAL : fail_errno;
+}
+
 /* Opens with one call failing. False when that call is never reached. */
 static bool open_with_fault(const struct folder *folder, wafer_access access, const char *kind,
                             long nth)
@@ -120,7 +177,8 @@ static bool open_with_fault(const struct folder *folder, wafer_access access, co
     wafer_error error = {.text = ""};
     void *table = NULL;
 
-    arm(kind, nth, EIO);
+    const bool is_memory = strcmp(kind, "malloc") == 0 || strcmp(kind, "strdup") == 0;
+    arm(kind, nth, is_memory ? ENOMEM : EIO);
     wafer_result result = wafer_table_new(&settings, &table, &error);
     bool unreached = disarm();
     if (result == WAFER_OK) {
@@ -131,8 +189,14 @@ static bool open_with_fault(const struct folder *folder, wafer_access access, co
     } else {
         assert_false(unreached);
         assert_null(table);
-        assert_true(result == WAFER_SYSTEM || result == WAFER_NO_MEMORY);
+        assert_true(result == WAFER_SYSTEM || (is_memory && result == WAFER_NO_MEMORY));
+        assert_true(result == WAFER_NO_MEMORY || strcmp(kind, "malloc") != 0);
         assert_int_equal(error.result, result);
+        /* A descriptor that is no more the table's is EBADF. */
+        if (error.system != (result == WAFER_SYSTEM ? reason_of(kind) : 0) &&
+            (strcmp(kind, "fstat") != 0 || error.system != EBADF))
+            fail_msg("%s %ld: %s", kind, nth, error.text);
+        assert_int_equal(error.line, 0);
         assert_true(error.text[0] != '\0');
         /* What cannot be synced, or was put in place before the failure, is whole and stays. */
         size_t now = folder_count(folder);
@@ -169,6 +233,14 @@ static void making_a_file_survives_every_fault(void **state)
 {
     size_t faults = faults_of(*state, WAFER_ACCESS_CREATE, true);
     assert_true(faults >= 40);
+}
+
+static void a_new_file_is_synced_and_then_its_folder(void **state)
+{
+    const struct folder *folder = *state;
+    memset(synced, 0, sizeof synced);
+    list->free(table_file(folder->file, WAFER_ACCESS_CREATE));
+    assert_string_equal(synced, "fd");
 }
 
 static void opening_a_file_survives_every_fault(void **state)
@@ -210,6 +282,112 @@ static void the_first_opening_after_a_restart_survives_every_fault(void **state)
     assert_true(table_refuses_session(table, 1));
     assert_int_equal(table_entries(table), 1);
     list->free(table);
+}
+
+static long pages_mapped(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long pages = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &pages), 1);
+    assert_int_equal(fclose(file), 0);
+    return pages;
+}
+
+static void a_list_in_memory_that_has_no_lock_leaves_nothing_mapped(void **state)
+{
+    (void)state;
+    wafer_revocations_settings settings = table_settings(1000000);
+    wafer_error error;
+    void *table = table_of(&settings);
+    const long before = pages_mapped();
+    list->free(table);
+    const long of_one = before - pages_mapped();
+    for (int round = 0; round < 10; round++) {
+        arm("pthread_mutex_init", 1, 0);
+        assert_int_equal(wafer_table_new(&settings, &table, &error), WAFER_SYSTEM);
+        assert_false(disarm());
+        assert_int_equal(error.system, ENOMEM);
+        assert_int_equal(error.line, 0);
+    }
+    assert_true(pages_mapped() < before - of_one / 2);
+}
+
+/* What cannot be known to be whole goes then, and the step that drops it can fail too. */
+static void the_first_opening_that_drops_entries_survives_every_fault(void **state)
+{
+    const struct folder *folder = *state;
+    const uint8_t other[16] = {1};
+    wafer_revocations_settings settings = settings_of(folder->file, WAFER_ACCESS_CREATE);
+    size_t faults = 0;
+    for (size_t kind = 0; kind < KINDS; kind++) {
+        for (long nth = 1;; nth++) {
+            (void)__real_unlink(folder->file);
+            void *table = table_of(&settings);
+            table_add(table, NOW, WAFER_REVOKE_SESSION, 1, 0, 0);
+            list->free(table);
+            put_bytes(folder->file, offsetof(struct wafer_table_header, boot_id), other,
+                      sizeof other);
+            put_bytes(folder->file, offsetof(struct wafer_table_header, sum), other, 8);
+            if (!open_with_fault(folder, WAFER_ACCESS_CREATE, kinds[kind], nth))
+                break;
+            faults++;
+            table = table_of(&settings);
+            assert_int_equal(table_entries(table), 0);
+            list->free(table);
+        }
+    }
+    assert_true(faults >= 15);
+}
+
+static void what_is_no_boot_id_is_refused(void **state)
+{
+    const char *const texts[] = {
+        "",
+        "01234567-89ab-cdef-0123-456789abcde",  /* cut short */
+        "0123456789abcdef0123456789abcd------", /* 30 digits */
+        "0123456789abcdef0123456789abcdef01--", /* 34 */
+        "01234567-89ab-cdef-0123-456789abcdeg",
+    };
+    uint8_t boot_id[16];
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        contents = texts[i];
+        errno = 0;
+        assert_false(wafer_table_read_boot_id(boot_id));
+        assert_int_equal(errno, EIO);
+    }
+    contents = "01234567-89ab-cdef-0123-456789abcdef\n";
+    assert_true(wafer_table_read_boot_id(boot_id));
+    assert_memory_equal(boot_id, "\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef",
+                        sizeof boot_id);
+    contents = NULL;
+}
+
+/* One byte too long: what is not looked at must not count as good. */
+static void a_damaged_file_is_refused_whatever_fails(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations_settings settings = settings_of(folder->file, WAFER_ACCESS_CREATE);
+    struct stat status;
+    list->free(table_of(&settings));
+    assert_int_equal(stat(folder->file, &status), 0);
+    assert_int_equal(truncate(folder->file, status.st_size + 1), 0);
+    for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
+        settings.access = (wafer_access)access;
+        for (size_t kind = 0; kind < KINDS; kind++) {
+            bool unreached = false;
+            for (long nth = 1; !unreached; nth++) {
+                wafer_error error = {.text = ""};
+                void *table = NULL;
+                arm(kinds[kind], nth, EIO);
+                assert_int_not_equal(wafer_table_new(&settings, &table, &error), WAFER_OK);
+                unreached = disarm();
+                assert_null(table);
+                assert_true(!unreached || strstr(error.text, "bytes instead of") != NULL);
+            }
+        }
+    }
 }
 
 static void a_file_that_is_never_the_one_with_the_path_is_given_up(void **state)
@@ -254,10 +432,12 @@ static void a_locked_file_is_waited_for_but_not_for_ever(void **state)
     for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
         settings.access = (wafer_access)access;
         waits = 0;
+        slept_ns = 0;
         assert_int_equal(wafer_table_new(&settings, &table, &error), WAFER_SYSTEM);
         assert_int_equal(error.system, EWOULDBLOCK);
         assert_non_null(strstr(error.text, "lock"));
         assert_int_equal(waits, 3000);
+        assert_int_equal(slept_ns, INT64_C(30000000000));
     }
     assert_int_equal(close(file), 0);
     settings.access = WAFER_ACCESS_CREATE;
@@ -381,6 +561,36 @@ static void without_room_to_grow_revoking_fails_and_the_list_stands(void **state
     assert_holds(table, count);
     assert_int_equal(count, 5000 - 5000 / 8);
     list->free(table);
+}
+
+/* A crash of the machine may have left holes there. */
+static void who_opens_a_file_takes_room_for_all_that_is_in_use(void **state)
+{
+    const struct folder *folder = *state;
+    const uint8_t other[16] = {1};
+    for (int half = 0; half < 2; half++) {
+        struct wafer_table *table = table_file(folder->file, WAFER_ACCESS_CREATE);
+        const off_t rests = (off_t)((const uint8_t *)table->half[half].rests -
+                                    (const uint8_t *)table->header);
+        const off_t end = rests + (off_t)(wafer_table_slots(table) * sizeof(*table->half->rests));
+        assert_int_equal(wafer_table_generation(table) & 1, half);
+        list->free(table);
+        for (int restarted = 0; restarted < 2; restarted++) {
+            if (restarted)
+                put_bytes(folder->file, offsetof(struct wafer_table_header, boot_id), other,
+                          sizeof other);
+            taken_to = 0;
+            table = table_file(folder->file, WAFER_ACCESS_WRITE);
+            assert_int_equal(taken_to, end);
+            list->free(table);
+        }
+        table = table_file(folder->file, WAFER_ACCESS_WRITE);
+        size_t dropped;
+        assert_true(wafer_table_lock(table));
+        assert_int_equal(wafer_table_rebuild(table, 0, &dropped), 0);
+        wafer_table_unlock(table);
+        list->free(table);
+    }
 }
 
 static void an_interrupted_allocation_is_repeated(void **state)
@@ -514,8 +724,13 @@ int main(void)
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_make, folder_remove)
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(making_a_file_survives_every_fault),
+        IN_A_FOLDER(a_new_file_is_synced_and_then_its_folder),
         IN_A_FOLDER(opening_a_file_survives_every_fault),
         IN_A_FOLDER(the_first_opening_after_a_restart_survives_every_fault),
+        cmocka_unit_test(a_list_in_memory_that_has_no_lock_leaves_nothing_mapped),
+        IN_A_FOLDER(the_first_opening_that_drops_entries_survives_every_fault),
+        cmocka_unit_test(what_is_no_boot_id_is_refused),
+        IN_A_FOLDER(a_damaged_file_is_refused_whatever_fails),
         IN_A_FOLDER(a_file_that_is_never_the_one_with_the_path_is_given_up),
         IN_A_FOLDER(a_file_that_somebody_made_meanwhile_is_opened),
         IN_A_FOLDER(a_locked_file_is_waited_for_but_not_for_ever),
@@ -523,6 +738,7 @@ int main(void)
         IN_A_FOLDER(copying_the_entries_survives_every_fault),
         IN_A_FOLDER(a_readers_walk_is_repeated_but_not_for_ever),
         IN_A_FOLDER(without_room_to_grow_revoking_fails_and_the_list_stands),
+        IN_A_FOLDER(who_opens_a_file_takes_room_for_all_that_is_in_use),
         IN_A_FOLDER(an_interrupted_allocation_is_repeated),
         IN_A_FOLDER(what_is_overdue_keeps_nobody_from_revoking),
         IN_A_FOLDER(a_limit_on_the_size_of_files_leaves_nothing_behind),

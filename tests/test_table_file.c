@@ -237,6 +237,33 @@ static void only_create_asks_for_the_same_settings(void **state)
     }
 }
 
+static void a_file_with_settings_at_their_limits_is_opened_again(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations_settings settings = table_file_settings(folder->file);
+    for (int most = 0; most < 2; most++) {
+        settings.retention_ms = most ? WAFER_LIFETIME_MAX_MS : WAFER_MINUTE_MS;
+        settings.skew_ms = most ? WAFER_SKEW_MAX_MS : 1000;
+        settings.grace_ms = most ? 10 * WAFER_MINUTE_MS : 0;
+        settings.access = WAFER_ACCESS_CREATE;
+        list->free(table_of(&settings));
+        for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
+            settings.access = (wafer_access)access;
+            list->free(table_of(&settings));
+        }
+        assert_int_equal(unlink(folder->file), 0);
+    }
+}
+
+static void an_empty_file_is_cut_short_whatever_errno_was(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations_settings settings = table_file_settings(folder->file);
+    write_text(folder->file, "", 0600);
+    errno = EINTR;
+    table_refused(&settings, WAFER_INVALID, "cut short");
+}
+
 static void a_longer_retention_raises_that_of_the_file_and_a_shorter_one_does_not(void **state)
 {
     const struct folder *folder = *state;
@@ -586,6 +613,7 @@ int main(void)
 {
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_make, folder_remove)
     const struct CMUnitTest tests[] = {
+        IN_A_FOLDER(a_file_with_settings_at_their_limits_is_opened_again),
         IN_A_FOLDER(the_file_has_its_mode_whatever_the_umask_says),
         IN_A_FOLDER(a_new_file_tells_its_settings_and_takes_little_room),
         IN_A_FOLDER(a_new_file_refuses_older_sessions_when_told),
@@ -596,6 +624,7 @@ int main(void)
         IN_A_FOLDER(what_is_not_a_regular_file_is_refused),
         IN_A_FOLDER(a_file_of_another_user_is_refused_but_for_its_group_to_read),
         IN_A_FOLDER(only_create_asks_for_the_same_settings),
+        IN_A_FOLDER(an_empty_file_is_cut_short_whatever_errno_was),
         IN_A_FOLDER(a_longer_retention_raises_that_of_the_file_and_a_shorter_one_does_not),
         IN_A_FOLDER(what_is_on_the_list_outlives_everybody),
         IN_A_FOLDER(two_handles_of_one_process_have_one_list),

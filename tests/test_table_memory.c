@@ -90,6 +90,8 @@ static void every_value_comes_back_as_it_was_put(void **state)
     }
     assert_int_equal(atomic_load(&table.header->entries), 2);
     assert_int_equal(table.header->subjects, 1);
+    assert_true(table.header->newest_subject_ms == WAFER_TIME_MAX_MS);
+    assert_true(wafer_table_is_counted(&table));
     wafer_table_unmap(&table);
 }
 
@@ -181,7 +183,7 @@ static void crowded_keys_that_differ_in_one_bit_are_apart(void **state)
 static size_t pages_held(const struct wafer_table *table, size_t half)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    static unsigned char held[4096];
+    static unsigned char held[16384];
     size_t pages = table->half_size / page;
     size_t count = 0;
     assert_true(pages <= sizeof held);
@@ -205,6 +207,65 @@ static void memory_is_taken_as_it_fills_and_given_back(void **state)
     assert_int_equal(pages_held(&table, half ^ 1), 0);
     assert_int_equal(rebuild(&table, NOW + 1), 20000);
     assert_int_equal(pages_held(&table, half), 0);
+    wafer_table_unmap(&table);
+}
+
+static void a_word_that_cannot_be_is_seen_in_every_slot(void **state)
+{
+    (void)state;
+    struct wafer_table table = make_table(64);
+    assert_true(wafer_table_lock(&table));
+    wafer_table_set_times(&table, 0, WAFER_DAY_MS);
+    wafer_table_unlock(&table);
+    for (uint64_t index = 0; index < wafer_table_slots(&table); index++) {
+        assert_true(wafer_table_is_readable(&table));
+        atomic_store(&table.half[0].tags[index], 3); /* and no kind */
+        assert_false(wafer_table_is_readable(&table));
+        atomic_store(&table.half[0].tags[index], 0);
+    }
+    wafer_table_unmap(&table);
+}
+
+/* Files are opened by other versions of the library: other sizes need another format. */
+static void sizes_are_those_of_the_format(void **state)
+{
+    static const struct {
+        uint64_t capacity, slots_max, size;
+    } rows[] = {
+        {64, 104, 196608},
+        {1000, 1613, 196608},
+        {5079, 8192, 458752}, /* halves that need no rounding */
+        {1000000, 1612904, 77529088},
+        {100000000, 161290323, UINT64_C(7742095360)},
+    };
+    (void)state;
+    assert_true(WAFER_TABLE_FORMAT == UINT64_C(0x3230306c62617477));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_true(wafer_table_slots_max(rows[i].capacity) == rows[i].slots_max);
+        assert_true(wafer_table_size(rows[i].capacity) == rows[i].size);
+    }
+}
+
+static void a_cleared_table_is_as_a_new_one(void **state)
+{
+    (void)state;
+    struct wafer_table table = make_table(100);
+    put(&table, 1, WAFER_TABLE_SESSION, NOW, 0);
+    put(&table, 2, WAFER_TABLE_SUBJECT, NOW, 0);
+    assert_true(wafer_table_lock(&table));
+    wafer_table_set_times(&table, NOW, WAFER_DAY_MS);
+    assert_int_equal(wafer_table_clear(&table), 0);
+    wafer_table_unlock(&table);
+    assert_false(find(&table, 1, false));
+    assert_false(find(&table, 2, true));
+    assert_true(table.header->entries == 0);
+    assert_true(table.header->subjects == 0);
+    assert_true(table.header->oldest_ms == INT64_MAX);
+    assert_true(table.header->newest_subject_ms == 0);
+    assert_true(table.header->rebuilt_at_ms == WAFER_TABLE_NEVER);
+    assert_true(wafer_table_not_before(&table) == 0);
+    assert_true(wafer_table_retention(&table) == 0);
+    assert_true(wafer_table_is_counted(&table));
     wafer_table_unmap(&table);
 }
 
@@ -243,6 +304,7 @@ static void overwritten_counts_lead_nowhere_but_to_an_error(void **state)
     assert_int_equal(wafer_table_rebuild(&table, 0, &dropped), EIO);
     assert_int_equal(dropped, 0);
     assert_int_equal(wafer_table_slots(&table), slots);
+    assert_int_equal(pages_held(&table, (wafer_table_generation(&table) & 1) ^ 1), 0);
     assert_true(find(&table, 0, false));
     assert_true(find(&table, 19999, false));
 
@@ -270,6 +332,30 @@ static void every_table_has_an_index_key_of_its_own(void **state)
     assert_memory_not_equal(one->fixed.sum_key, other->fixed.sum_key, sizeof one->fixed.sum_key);
     list->free(one);
     list->free(other);
+}
+
+/* A part that did not matter would have all of them begin at one place. */
+static void keys_that_differ_in_a_quarter_alone_are_spread(void **state)
+{
+    enum { KEYS = 1000, PLACES = 4096 };
+    (void)state;
+    seed_random();
+    struct wafer_table table = make_table(100);
+    for (size_t quarter = 0; quarter < 4; quarter++) {
+        struct key key;
+        bool taken[PLACES] = {false};
+        size_t distinct = 0;
+        random_fill(key.bytes, sizeof key.bytes);
+        for (size_t i = 0; i < KEYS; i++) {
+            random_fill(key.bytes + 4 * quarter, 4);
+            size_t place = wafer_table_name(&table, key.bytes, false).hash / (UINT64_MAX / PLACES);
+            distinct += taken[place % PLACES] ? 0 : 1;
+            taken[place % PLACES] = true;
+        }
+        /* About 890 of 4096 are taken by 1000 that are spread evenly. */
+        assert_true(distinct > 600);
+    }
+    wafer_table_unmap(&table);
 }
 
 static void what_a_child_revokes_its_parent_refuses_at_once(void **state)
@@ -510,6 +596,10 @@ int main(void)
         cmocka_unit_test(memory_is_taken_as_it_fills_and_given_back),
         cmocka_unit_test(overwritten_counts_lead_nowhere_but_to_an_error),
         cmocka_unit_test(every_table_has_an_index_key_of_its_own),
+        cmocka_unit_test(a_word_that_cannot_be_is_seen_in_every_slot),
+        cmocka_unit_test(sizes_are_those_of_the_format),
+        cmocka_unit_test(a_cleared_table_is_as_a_new_one),
+        cmocka_unit_test(keys_that_differ_in_a_quarter_alone_are_spread),
         cmocka_unit_test(what_a_child_revokes_its_parent_refuses_at_once),
         cmocka_unit_test(several_processes_lose_nothing_to_each_other),
         cmocka_unit_test(a_writer_that_died_with_the_lock_has_its_counts_repaired),

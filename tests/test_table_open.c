@@ -5,6 +5,7 @@
 #include "folder.h"
 #include "sleep.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -44,7 +45,7 @@ int __wrap_flock(int file, int operation)
 
 /* ---- Descriptor, path and lock ---- */
 
-static bool is_beyond_streams(const char *path, wafer_access access)
+static bool is_beyond_streams(const char *path, wafer_access access, int first, int last)
 {
     struct stat status;
     wafer_revocations_settings settings = table_file_settings(path);
@@ -54,7 +55,7 @@ static bool is_beyond_streams(const char *path, wafer_access access)
         return false;
     const struct wafer_table *table = opened;
     bool is_beyond = table->file.descriptor == -1 || table->file.descriptor > STDERR_FILENO;
-    for (int stream = 0; stream <= STDERR_FILENO; stream++)
+    for (int stream = first; stream <= last; stream++)
         is_beyond = is_beyond && fstat(stream, &status) != 0;
     list->free(opened);
     return is_beyond;
@@ -64,14 +65,19 @@ static bool is_beyond_streams(const char *path, wafer_access access)
 static void the_file_never_becomes_a_standard_stream(void **state)
 {
     const struct folder *folder = *state;
+    const int closed[][2] = {{0, STDERR_FILENO}, {0, 0}, {1, 1}, {STDERR_FILENO, STDERR_FILENO}};
     for (int access = WAFER_ACCESS_CREATE; access <= WAFER_ACCESS_READ; access++) {
-        pid_t child = fork();
-        if (child == 0) {
-            for (int stream = 0; stream <= STDERR_FILENO; stream++)
-                (void)close(stream);
-            _exit(is_beyond_streams(folder->file, (wafer_access)access) ? 0 : 1);
+        for (size_t i = 0; i < sizeof closed / sizeof *closed; i++) {
+            pid_t child = fork();
+            if (child == 0) {
+                for (int stream = closed[i][0]; stream <= closed[i][1]; stream++)
+                    (void)close(stream);
+                bool is_beyond = is_beyond_streams(folder->file, (wafer_access)access, closed[i][0],
+                                                   closed[i][1]);
+                _exit(is_beyond ? 0 : 1);
+            }
+            child_succeeds(child);
         }
-        child_succeeds(child);
     }
 }
 
@@ -238,6 +244,57 @@ static void a_list_that_is_emptied_still_notices_that_the_clock_went_back(void *
     list->free(table);
 }
 
+static void put_times(const char *path, int64_t not_before_ms, int64_t retention_ms)
+{
+    put_bytes(path, offsetof(struct wafer_table_header, not_before_ms), &not_before_ms,
+              sizeof not_before_ms);
+    put_bytes(path, offsetof(struct wafer_table_header, retention_ms), &retention_ms,
+              sizeof retention_ms);
+}
+
+static void times_that_cannot_be_are_mended_and_others_stay(void **state)
+{
+    const struct folder *folder = *state;
+    const int64_t late = NOW + WAFER_HOUR_MS;
+    const struct {
+        int64_t not_before_ms, retention_ms;
+        int64_t login_from_ms, mended_ms;
+    } rows[] = {
+        {late, RETENTION, late + 1, RETENTION},
+        {late, RETENTION + 1, late + 1, RETENTION + 1},
+        {late, RETENTION - 1, late + 1, RETENTION},
+        {late, -1, late + 1, RETENTION},
+        {late, WAFER_LIFETIME_MAX_MS, late + 1, WAFER_LIFETIME_MAX_MS},
+        {late, WAFER_LIFETIME_MAX_MS + 1, late + 1, RETENTION},
+        {-1, RETENTION, late + SKEW + 1, RETENTION},
+        {0, RETENTION, late + SKEW + 1, RETENTION},
+        {WAFER_TIME_MAX_MS + 1, RETENTION, late + SKEW + 1, RETENTION},
+        {INT64_MAX, INT64_MAX, late + SKEW + 1, RETENTION},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t now_ms = NOW;
+        wafer_revocations_settings settings = table_file_settings_at(folder->file,
+                                                                     WAFER_ACCESS_CREATE,
+                                                                     WAFER_START_REFUSES_OLDER,
+                                                                     &now_ms);
+        make(&settings);
+        put_times(folder->file, rows[i].not_before_ms, rows[i].retention_ms);
+        restart(folder->file);
+        now_ms = rows[i].not_before_ms == late ? late - SKEW : late;
+        settings.access = WAFER_ACCESS_WRITE;
+        void *table = table_of(&settings);
+        wafer_revocations_status status;
+        assert_int_equal(list->look(table, &status), WAFER_OK);
+        if (status.retention_ms != rows[i].mended_ms ||
+            table_login_from(table, 1) != rows[i].login_from_ms)
+            fail_msg("row %zu: %" PRId64 ", %" PRId64, i, status.retention_ms,
+                     table_login_from(table, 1));
+        assert_int_equal(table_entries(table), 0);
+        list->free(table);
+        assert_int_equal(unlink(folder->file), 0);
+    }
+}
+
 static void what_a_tool_chooses_for_itself_is_not_remembered(void **state)
 {
     const struct folder *folder = *state;
@@ -256,6 +313,32 @@ static void what_a_tool_chooses_for_itself_is_not_remembered(void **state)
         assert_int_equal(table_login_from(table, 1), (i == 0 ? NOW : now_ms) + SKEW + 1);
         list->free(table);
     }
+}
+
+static void what_is_chosen_where_the_file_says_nonsense_is_remembered(void **state)
+{
+    const struct folder *folder = *state;
+    const uint32_t nonsense = 77;
+    int64_t now_ms = NOW;
+    wafer_revocations_settings settings = table_file_settings_at(folder->file, WAFER_ACCESS_CREATE,
+                                                                 WAFER_START_REFUSES_OLDER,
+                                                                 &now_ms);
+    make(&settings);
+    put_bytes(folder->file, offsetof(struct wafer_table_header, on_start), &nonsense,
+              sizeof nonsense);
+    restart(folder->file);
+    settings.access = WAFER_ACCESS_WRITE;
+    settings.on_start = WAFER_START_UNSET;
+    table_refused(&settings, WAFER_INVALID, "damaged");
+    settings.on_start = WAFER_START_REFUSES_OLDER;
+    list->free(table_of(&settings));
+    settings.on_start = WAFER_START_UNSET;
+    list->free(table_of(&settings));
+    restart(folder->file);
+    now_ms += WAFER_HOUR_MS;
+    void *table = table_of(&settings);
+    assert_int_equal(table_login_from(table, 1), now_ms + SKEW + 1);
+    list->free(table);
 }
 
 /* Searches would be long or end nowhere, though every entry is where it belongs. */
@@ -297,7 +380,9 @@ int main(void)
         IN_A_FOLDER(entries_that_do_not_match_the_sum_go_where_all_are_refused_anyway),
         IN_A_FOLDER(entries_that_do_not_match_the_sum_stay_where_nothing_else_protects),
         IN_A_FOLDER(a_list_that_is_emptied_still_notices_that_the_clock_went_back),
+        IN_A_FOLDER(times_that_cannot_be_are_mended_and_others_stay),
         IN_A_FOLDER(what_a_tool_chooses_for_itself_is_not_remembered),
+        IN_A_FOLDER(what_is_chosen_where_the_file_says_nonsense_is_remembered),
         IN_A_FOLDER(more_entries_than_there_is_room_for_are_damage),
     };
     return cmocka_run_group_tests_name("table opening", tests, make_table_keys, free_table_keys);
