@@ -19,29 +19,31 @@ function listen (page, complaints) {
   })
 }
 
-// What sticks out of the page at the right.
+// By how much the page is wider than the window, and which elements stick out; theirs may be text alone.
 function tooWide () {
   const width = document.documentElement.clientWidth
-  if (document.documentElement.scrollWidth <= width) return ''
-  return [...document.querySelectorAll('body *')]
-    .filter((element) => element.getBoundingClientRect().right > width)
-    .map((element) => element.tagName + '#' + element.id + '.' + element.className).join(' ')
+  const most = document.documentElement.scrollWidth
+  if (most <= width) return ''
+  const out = [...document.querySelectorAll('body *')]
+    .filter((element) => element.getBoundingClientRect().left + element.scrollWidth > width)
+    .map((element) => element.tagName + '#' + element.id + '.' + element.className)
+  return `${most} instead of ${width}: ${out.join(' ')}`
 }
 
 async function look (tab, name, folder, wide) {
   for (const [kind, viewport, colorScheme] of LOOKS) {
     await tab.setViewportSize(viewport)
-    await tab.emulateMedia({ colorScheme })
+    await tab.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     const sticking = await tab.evaluate(tooWide)
-    if (sticking !== '') wide.push(`${name} at ${viewport.width} pixels: ${sticking}`)
+    if (sticking !== '') wide.push(`${name}: ${sticking}`)
     await tab.screenshot({ path: join(folder, `${name}-${kind}.png`), fullPage: true })
   }
   await tab.setViewportSize(DESKTOP)
 }
 
 async function fill (tab, home) {
-  const long = 'x'.repeat(200)
-  for (const [name, type, value] of [['note', 'text', `tea for two\n${long}`],
+  const long = 'x'.repeat(60)
+  for (const [name, type, value] of [['note', 'text', `tea for two\n${long.repeat(4)}`],
     [`a_name_that_is_rather_long_${long}`, 'bytes', '00ff'.repeat(20)],
     ['cups', 'integer', '9223372036854775807'], ['hot', 'boolean', 'true']]) {
     await tab.fill('#add-name', name)
@@ -53,6 +55,8 @@ async function fill (tab, home) {
 
 async function walk (ada, { plain, password }, folder, wide, complaints) {
   const tab = await ada.afresh()
+  const devtools = await ada.context.newCDPSession(tab)
+  await devtools.send('Emulation.setScrollbarsHidden', { hidden: true }) // as on phones
   listen(tab, complaints)
   const go = async (name, path) => {
     await tab.goto(plain + path)
@@ -62,7 +66,7 @@ async function walk (ada, { plain, password }, folder, wide, complaints) {
   await signIn(tab, plain, 'ada')
   await fill(tab, plain)
   await signIn(tab, plain + '2/', `someone.with.a.long.name.${'y'.repeat(40)}@wafer.example`)
-  await go('home-long-name', '2/')
+  await go('home-long-user', '2/')
   await go('home-variables', '')
   await go('token', 'token')
   await go('cookies', 'cookies')
