@@ -27,12 +27,12 @@ const linkTo = (address) =>
 async function comeFrom (host, page, tab) {
   const server = await otherServer(page)
   try {
+    const start = `http://${host}:${server.address().port}/`
     const arrival = tab.waitForRequest((request) =>
-      request.isNavigationRequest() && !request.url().includes(`:${server.address().port}/`))
-    await tab.goto(`http://${host}:${server.address().port}/`, { waitUntil: 'commit' })
+      request.isNavigationRequest() && request.url() !== start)
+    await tab.goto(start, { waitUntil: 'commit' })
     const request = await arrival
-    await (await request.response()).finished()
-    await tab.waitForURL(request.url(), { waitUntil: 'load' })
+    await tab.waitForURL((address) => address.href !== start)
     const field = (await request.allHeaders()).cookie ?? ''
     return field.split('; ').map((pair) => pair.split('=')[0]).filter((name) => name !== '').sort()
       .join(' ')
