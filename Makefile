@@ -59,9 +59,10 @@ HEADERS := $(wildcard include/*.h include/wafer/*.h)
 UNITS   := $(wildcard src/redis/*.service)
 PARTS   := $(filter-out $(if $(LMDB),,lmdb.h) $(if $(REDIS),,redis.h), \
            $(notdir $(wildcard include/wafer/*.h)))
-# This one needs npm: it is a group of its own.
-SCRIPTS := $(filter-out tests/check_vectors.sh,$(wildcard tests/check_*.sh))
+# These need npm: each is a group of its own.
+SCRIPTS := $(filter-out tests/check_vectors.sh tests/check_browser.sh,$(wildcard tests/check_*.sh))
 INDEPENDENT := $(wildcard tests/vectors/independent/*.mjs)
+BROWSER := $(wildcard tests/browser/*.mjs)
 
 object  = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 program = $(patsubst %.c,$(BUILD)/%,$(1))
@@ -133,8 +134,10 @@ LIBS_kore            = -shared -Wl,-z,nodelete
 
 say = @printf '  %-5s %s\n' $(1) $(2)
 
-.PHONY: all amalgamation deps examples demo check check-all check-foreign check-stacks torture sanitize valgrind coverage fuzz \
-        fuzz-replay fuzz-afl fuzz-coverage bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist deb clean help everything FORCE
+.PHONY: all amalgamation deps examples demo check check-all check-browser check-foreign \
+        check-stacks torture sanitize valgrind coverage fuzz fuzz-replay fuzz-afl fuzz-coverage \
+        bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist deb \
+        clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -279,7 +282,8 @@ $(BUILD)/bench/peers/securecookie: bench/peers/securecookie.go
 
 $(BUILD)/peers/node/node_modules: bench/peers/package.json
 $(BUILD)/vectors/node_modules: tests/vectors/independent/package.json
-$(BUILD)/peers/node/node_modules $(BUILD)/vectors/node_modules:
+$(BUILD)/browser/node_modules: tests/browser/package.json
+$(BUILD)/peers/node/node_modules $(BUILD)/vectors/node_modules $(BUILD)/browser/node_modules:
 	@mkdir -p $(@D)
 	$(call say,NPM,$@)
 	@cp $< $(@D)
@@ -291,6 +295,9 @@ $(BUILD)/peers/node/%.mjs: bench/peers/%.mjs $(BUILD)/peers/node/node_modules
 	@cp $< $@
 
 $(BUILD)/vectors/%.mjs: tests/vectors/independent/%.mjs $(BUILD)/vectors/node_modules
+	@cp $< $@
+
+$(BUILD)/browser/%.mjs: tests/browser/%.mjs $(BUILD)/browser/node_modules
 	@cp $< $@
 
 # With the fuzzer's main; and with one that runs what it is given, and needs no fuzzer.
@@ -363,7 +370,7 @@ run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
 
 CHECKS := group-gcc group-clang group-unit group-scripts group-asan group-replay \
           group-valgrind group-tsan
-LONG   := group-coverage group-seeds group-vectors group-load group-fuzz
+LONG   := group-coverage group-seeds group-vectors group-browser group-load group-fuzz
 groups  = @MAKE='$(MAKE)' tests/groups.sh
 
 group-gcc group-clang: group-%:
@@ -424,6 +431,13 @@ group-vectors: group-gcc
 	+@$(call variant,gcc,$(INDEPENDENT:tests/vectors/independent/%=build/gcc/vectors/%))
 	@$(call run,vectors,gcc,tests/check_vectors.sh)
 
+# Pictures of the pages go to build/screens.
+group-browser:
+	@.ci/deps browser
+	+@$(call variant,gcc,build/gcc/wafer build/gcc/wafer-demo \
+	    $(BROWSER:tests/browser/%=build/gcc/browser/%))
+	@$(call run,browser,gcc,tests/check_browser.sh)
+
 # Too short for figures, long enough for leaks and errors.
 group-load: group-gcc
 	@BUILD=build/gcc ROUNDS=1 LOAD_SECONDS=3 bench/stacks.sh
@@ -456,7 +470,7 @@ group-fuzz:
 # ---- Goals ----
 
 deps: ## install the Debian packages that the goals need and that are missing
-	@.ci/deps build demo lmdb redis check install stacks vectors load coverage tidy format
+	@.ci/deps build demo lmdb redis check install stacks vectors browser load coverage tidy format
 
 demo: ## set up, then serve the demo on PORT (8080)
 	@.ci/deps build demo
@@ -469,13 +483,17 @@ check: ## set up, then run every test; at most 5 minutes
 	+$(groups) $(CHECKS)
 
 check-all: ## check, then the coverage gate and the long runs
-	@.ci/deps build demo lmdb redis check install stacks vectors load coverage
+	@.ci/deps build demo lmdb redis check install stacks vectors browser load coverage
 	+$(groups) $(CHECKS) $(LONG)
 
 check-stacks: ## run the suite that drives each HTTP stack's example alike
 	@.ci/deps build stacks
 	+@$(call variant,gcc,all examples)
 	@$(call run,stacks,gcc,tests/check_stacks.sh)
+
+check-browser: ## try the demo in Chromium; pictures of its pages go to build/screens
+	@.ci/deps build demo lmdb
+	+$(groups) group-browser
 
 check-foreign: ## run the unit tests on other types of machines, and exchange tokens; 5 minutes
 	@.ci/deps build lmdb redis check
