@@ -25,8 +25,8 @@ echo "$password" >"$folder/password"
 mkdir "$folder/profiles"
 certify || { cat "$folder/openssl"; exit 1; }
 "$wafer" keys new "$folder/keys" >/dev/null || exit 1
-serve idle --idle 1
-serve absolute --idle 0 --absolute 2
+serve idle --idle 2
+serve absolute --idle 0 --absolute 3
 serve tls --tls-certificate "$folder/site.pem" --tls-key "$folder/site.key"
 servers=$(echo "$servers" | sed 's|https://127\.0\.0\.1|https://localhost|')
 serve plain --operator-password "$folder/password"

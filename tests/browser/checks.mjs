@@ -3,9 +3,9 @@
 //     node checks.mjs PROFILES SCREENS PASSWORD NAME=ADDRESS...
 //
 // PROFILES is an empty folder for user data, SCREENS one for pictures, PASSWORD the operator's. The
-// servers are plain (http), idle (sessions idle out after a second), absolute (they end after two)
-// and tls (https). Prints "ok - SENTENCE" or "not ok - SENTENCE" for each check; exit status 1 if one
-// is not ok. CHROMIUM in the environment is the browser.
+// servers are plain (http), idle (sessions idle out after two seconds), absolute (they end after
+// three) and tls (https). Prints "ok - SENTENCE" or "not ok - SENTENCE" for each check; exit status
+// 1 if one is not ok. CHROMIUM in the environment is the browser.
 import { guards } from './guards.mjs'
 import { pages } from './pages.mjs'
 import { screens } from './screens.mjs'

@@ -22,7 +22,8 @@ async function variables (profile, home, how) {
   await add(tab, 'cups', 'integer', '3')
   await tab.fill(`${rowOf('cups')} [name=value]`, '-4')
   await submit(tab, `${rowOf('cups')} button:text("Save")`)
-  equals(`${how} an integer is changed`, '-4', await tab.inputValue(`${rowOf('cups')} [name=value]`))
+  equals(`${how} an integer is changed`, '-4',
+    await tab.inputValue(`${rowOf('cups')} [name=value]`))
   await add(tab, 'hot', 'boolean', 'true')
   await tab.selectOption(`${rowOf('hot')} select`, 'false')
   await submit(tab, `${rowOf('hot')} button:text("Save")`)
@@ -50,8 +51,10 @@ async function whatTheScriptDoes (ada, home) {
   await signIn(tab, home, 'ada')
   equals('the address does not keep what the last form sent', home, tab.url())
   const left = await tab.locator('#idle-bar').evaluate((bar) => bar.value)
-  await tab.waitForFunction((before) => document.getElementById('idle-bar').value < before - 900, left)
-  report(/^29 min \d+ s$/.test(await text(tab, '#idle-left')), 'the bars run, and so do their words')
+  await tab.waitForFunction((before) =>
+    document.getElementById('idle-bar').value < before - 900, left)
+  report(/^29 min \d+ s$/.test(await text(tab, '#idle-left')),
+    'the bars run, and so do their words')
   await tab.goto(home + 'token')
   await tab.hover('#token .part-nonce')
   equals('a part of the token that is pointed at is marked wherever it is shown', 3,

@@ -7,8 +7,8 @@ import { DESKTOP, equals, operatorIn, part, PHONE, signIn, submit } from './supp
 const LOOKS = [['desktop-light', DESKTOP, 'light'], ['desktop-dark', DESKTOP, 'dark'],
   ['phone-light', PHONE, 'light'], ['phone-dark', PHONE, 'dark']]
 
-// What the browser complains of: errors of scripts, violations of the content security policy, files
-// that do not come. That the page of an error is one is no complaint.
+// What the browser complains of: errors of scripts, violations of the content security policy,
+// files that do not come. That the page of an error is one is no complaint.
 function listen (page, complaints) {
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('requestfailed', (request) => complaints.push(`${request.url()} did not come`))
@@ -19,7 +19,7 @@ function listen (page, complaints) {
   })
 }
 
-// By how much the page is wider than the window, and which elements stick out; theirs may be text alone.
+// How wide the page is, if that is more than the window, and what sticks out, be it text alone.
 function tooWide () {
   const width = document.documentElement.clientWidth
   const most = document.documentElement.scrollWidth
