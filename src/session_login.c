@@ -16,7 +16,7 @@ static wafer_result list_entry(const wafer_session *session, wafer_revocation *e
 }
 
 /* In effect on this machine; other machines may hear of it later. */
-static bool is_listed(wafer_result result)
+static bool is_on_the_list(wafer_result result)
 {
     return result == WAFER_OK || result == WAFER_QUEUED;
 }
@@ -62,7 +62,7 @@ static wafer_result retire_copies(wafer_session *session)
     struct wafer_record *old = signed_in(session);
     wafer_result result = old != NULL ? list_session(session, old) : WAFER_OK;
 
-    return old == &session->record && !is_listed(result) ? result : WAFER_OK;
+    return old == &session->record && !is_on_the_list(result) ? result : WAFER_OK;
 }
 
 static void adopt_login(wafer_session *session, const struct wafer_record *record,
@@ -112,9 +112,9 @@ static wafer_result empty(wafer_session *session, wafer_result listed)
 {
     const struct wafer_record *record = signed_in(session);
 
-    if (!is_listed(listed) && record == &session->record)
+    if (!is_on_the_list(listed) && record == &session->record)
         session->came = *record;
-    session->came_known = !is_listed(listed) && record != NULL;
+    session->came_known = !is_on_the_list(listed) && record != NULL;
     if (session->verdict != WAFER_NONE)
         session->owed |= WAFER_OWED_LOGOUT;
     session->owed &= WAFER_OWED_LOGOUT;
@@ -144,7 +144,7 @@ static wafer_result list_subject(const wafer_session *session, struct wafer_reco
 
     memcpy(entry.key, wafer_session_list_key(session, record), sizeof entry.key);
     result = list_entry(session, &entry);
-    if (!is_listed(result) || record->login_at_ms < entry.at_ms)
+    if (!is_on_the_list(result) || record->login_at_ms < entry.at_ms)
         return result;
     of_session = list_session(session, record);
     return of_session == WAFER_OK ? result : of_session;
@@ -183,7 +183,7 @@ static wafer_result list_renewal(const wafer_session *session, struct wafer_reco
 
     memcpy(entry.key, record->id, WAFER_ID_SIZE);
     result = list_entry(session, &entry);
-    if (!is_listed(result))
+    if (!is_on_the_list(result))
         return result;
     record->renewals++;
     /* The list takes the count also of a session whose subject, or everyone, was logged out. */
