@@ -32,7 +32,7 @@ function write(file,    folder, line, name, text) {
 BEGIN {
     print "/* libwafer " version " as one file, made of its sources. Put it and wafer.h into a program:"
     print " *"
-    print " *     cc -c wafer.c"
+    print " *     cc -c -fvisibility=hidden wafer.c"
     print " *     cc program.o wafer.o -lsodium -lb64 -lpthread"
     print " *"
     print " * SPDX-License-Identifier: MIT */"
