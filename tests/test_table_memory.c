@@ -353,7 +353,8 @@ static void keys_that_differ_in_a_quarter_alone_are_spread(void **state)
         random_fill(key.bytes, sizeof key.bytes);
         for (size_t i = 0; i < KEYS; i++) {
             random_fill(key.bytes + 4 * quarter, 4);
-            size_t place = wafer_table_name(&table, key.bytes, false).hash / (UINT64_MAX / PLACES);
+            uint64_t hash = wafer_table_name(&table, key.bytes, false).hash;
+            size_t place = (size_t)(hash / (UINT64_MAX / PLACES));
             distinct += taken[place % PLACES] ? 0 : 1;
             taken[place % PLACES] = true;
         }
