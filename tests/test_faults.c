@@ -211,8 +211,8 @@ static bool is_reason(int reason, const char *kind, wafer_result result)
 
 static void says_why(wafer_result result, const wafer_error *error, const char *kind, long nth)
 {
-    if (result == WAFER_OK || error->result != result || !is_reason(error->system, kind, result) ||
-        error->line != 0 || strlen(error->text) < 10)
+    if ((result != WAFER_SYSTEM && result != WAFER_NO_MEMORY) || error->result != result ||
+        !is_reason(error->system, kind, result) || error->line != 0 || strlen(error->text) < 10)
         fail_msg("%s, call %ld: %s, errno %d, line %u, \"%s\"", kind, nth,
                  wafer_result_text(result), error->system, error->line, error->text);
 }

@@ -422,6 +422,8 @@ static void folded_fields_are_split_only_when_told_and_only_then_at_need(void **
 
         assert_int_equal(add_field(world, forged.cookie), WAFER_OK);
         assert_int_equal(wafer_open(world->session), WAFER_REJECTED);
+        assert_string_equal(wafer_explain(world->session),
+                            "rejected; 1 tried, 1 not base64url, 1 with a wrong tag");
     }
 }
 
@@ -819,6 +821,7 @@ static void the_line_for_logs_never_holds_input_subject_or_key(void **state)
     assert_non_null(strstr(line, under));
     assert_non_null(strstr(line, ", expires in 42960 s, idles out in 1560 s; 1 tried, "
                                  "1 of a wrong length; owed: changed refresh"));
+    assert_null(strstr(line, "put failed"));
     wafer_end(world->session);
     assert_string_equal(wafer_explain(world->session), "not begun");
 }

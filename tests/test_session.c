@@ -3,7 +3,9 @@
 #include "base64.h"
 #include "randomness.h"
 #include "seal.h"
+#include "session.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -329,6 +331,26 @@ static void a_polling_request_does_not_put_off_the_idle_limit(void **state)
     assert_int_equal(at_ms, NOON + 30 * MINUTE);
     world->now_ms++;
     assert_int_equal(arrive(world, &ada), WAFER_IDLE);
+}
+
+/* One session object serves one request after the other. */
+static void what_a_request_was_says_nothing_of_the_next(void **state)
+{
+    struct world *world = *state;
+    struct browser ada = {.cookie = ""};
+    uint8_t id[WAFER_ID_SIZE];
+
+    sign_in(world, &ada, "ada");
+    world->now_ms += 20 * MINUTE;
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    wafer_no_refresh(world->session);
+    assert_int_equal(arrive(world, &ada), WAFER_VALID);
+    assert_int_equal(wafer_owed(world->session), WAFER_OWED_REFRESH);
+    world->now_ms = -1;
+    assert_int_equal(wafer_begin(world->session), WAFER_SYSTEM);
+    assert_int_equal(wafer_open(world->session), WAFER_UNCHECKED);
+    assert_null(wafer_subject(world->session, NULL));
+    assert_false(wafer_id(world->session, id));
 }
 
 static void without_an_idle_limit_nothing_idles_or_refreshes(void **state)
@@ -853,6 +875,7 @@ static void nothing_of_a_request_is_left_in_the_session_after_its_end(void **sta
     for (size_t i = 0; i < 4; i++)
         assert_false(session_holds(world, secrets[i]));
     assert_false(session_holds(world, token_of(&ada) + 20));
+    assert_true(sodium_is_zero((const uint8_t *)world->session->line, sizeof world->session->line));
 }
 
 static void a_request_that_is_only_read_or_never_ended_is_wiped_too(void **state)
@@ -1202,6 +1225,7 @@ int main(void)
         IN_WORLD(a_refresh_is_owed_after_a_tenth_of_the_idle_limit),
         IN_WORLD(refresh_is_at_least_a_minute_and_at_most_a_third_apart),
         IN_WORLD(a_polling_request_does_not_put_off_the_idle_limit),
+        IN_WORLD(what_a_request_was_says_nothing_of_the_next),
         IN_WORLD(without_an_idle_limit_nothing_idles_or_refreshes),
         IN_WORLD(settings_tightened_today_act_today),
         IN_WORLD(an_idle_limit_of_one_millisecond_is_one),

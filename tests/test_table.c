@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "table_memory.h"
+
 /* ---- Settings ---- */
 
 static void a_setting_out_of_range_is_refused_by_its_name(void **state)
@@ -723,9 +725,27 @@ static void no_more_entries_are_copied_than_there_is_room_for(void **state)
     wafer_table_interface.free(table);
 }
 
+static void a_renewal_of_a_revoked_session_says_nothing_more(void **state)
+{
+    (void)state;
+    struct wafer_table *table = table_make(64);
+    table_add(table, NOW, WAFER_REVOKE_COPIES, 1, 0, 3);
+    table_add(table, NOW, WAFER_REVOKE_SESSION, 1, 0, 0);
+    assert_int_equal(table_try(table, NOW, table_entry(WAFER_REVOKE_COPIES, 1, NOW, 5)), WAFER_OK);
+    size_t count;
+    wafer_revocation *entries = table_dump(table, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(entries[0].kind, WAFER_REVOKE_SESSION);
+    assert_int_equal(entries[0].renewals, 0);
+    assert_true(wafer_table_is_readable(table));
+    free(entries);
+    wafer_table_interface.free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_renewal_of_a_revoked_session_says_nothing_more),
         cmocka_unit_test(a_setting_out_of_range_is_refused_by_its_name),
         cmocka_unit_test(what_is_forgotten_at_the_start_must_be_chosen),
         cmocka_unit_test(settings_at_their_limits_are_accepted),
