@@ -240,10 +240,10 @@ inspect_without_keys() {
     raw=$((${#token} * 3 / 4))
     equals 'and its bytes, and parts' \
         "$raw bytes, of which header 4, nonce 24, sealed $((raw - 44)), tag 16" "$(fact raw out)"
-    size=$((${#token} + 15))
+    size=$((${#token} + 14))
     equals 'there is room in the cookie' \
         "$size of 4096 bytes, name and value; $((4096 - size)) left" "$(fact cookie out)"
-    line=$((size + 40))
+    line=$((size + 41))
     equals 'and in the line' "$line of 3500 bytes, with the default attributes and line_limit; \
 $((3500 - line)) left" "$(fact line out)"
     lacks 'who is signed in is not shown' 'ada' out
