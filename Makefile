@@ -661,8 +661,8 @@ dist: ## pack the last commit as build/wafer-VERSION.tar.gz
 	@mkdir -p $(BUILD)
 	@version=$$(git show HEAD:./include/wafer.h | $(read_version)) && test -n "$$version" && \
 	    tar=$(BUILD)/wafer-$$version.tar && \
-	    git -c tar.umask=0022 -c core.autocrlf=false archive --prefix=wafer-$$version/ \
-	        -o $$tar HEAD && \
+	    git -c tar.umask=0022 -c core.autocrlf=false -c core.attributesFile=/dev/null \
+	        archive --prefix=wafer-$$version/ -o $$tar HEAD && \
 	    gzip -9nf $$tar && echo $$tar.gz
 
 DEB      := $(BUILD)/deb
