@@ -175,32 +175,23 @@ static void print_text(const wafer_redis_status *status)
     }
 }
 
-static void write_json_text(const char *name, const char *text)
-{
-    printf(",\"%s\":\"", name);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            putchar('\\');
-        putchar((unsigned char)*text < 0x20 ? '?' : *text);
-    }
-    putchar('"');
-}
-
 static void print_json(const wafer_redis_status *status)
 {
+    struct tool_json json = {stdout, false};
     struct figure figures[16];
     size_t count = figures_of(status, figures);
 
-    printf("{\"ready\":%s", status->ready ? "true" : "false");
+    tool_json_open(&json, NULL, '{');
+    tool_json_boolean(&json, "ready", status->ready);
     for (size_t i = 1; i < count; i++)
-        printf(",\"%s\":%lld", figures[i].name, figures[i].value);
-    printf(",\"feeder\":%lld,\"as_of_ms\":%lld", (long long)status->feeder,
-           (long long)status->as_of_ms);
-    write_json_text("last_id", status->last_id);
-    write_json_text("redis_version", status->redis_version);
-    printf(",\"error_at_ms\":%lld", (long long)status->error_at_ms);
-    write_json_text("error", status->error);
-    puts("}");
+        tool_json_integer(&json, figures[i].name, figures[i].value);
+    tool_json_integer(&json, "feeder", (int64_t)status->feeder);
+    tool_json_integer(&json, "as_of_ms", status->as_of_ms);
+    tool_json_string(&json, "last_id", status->last_id);
+    tool_json_string(&json, "redis_version", status->redis_version);
+    tool_json_integer(&json, "error_at_ms", status->error_at_ms);
+    tool_json_string(&json, "error", status->error);
+    tool_json_close(&json, '}', true);
 }
 
 static void print_prometheus(const wafer_redis_status *status)
