@@ -276,12 +276,20 @@ static void stop(int number)
     wafer_redis_feeder_stop(running);
 }
 
-static bool take_signals(void)
+static bool take_signals(void (*handler)(int))
 {
-    struct sigaction stops = {.sa_handler = stop};
+    struct sigaction taken = {.sa_handler = handler};
 
-    sigemptyset(&stops.sa_mask);
-    return sigaction(SIGTERM, &stops, NULL) == 0 && sigaction(SIGINT, &stops, NULL) == 0;
+    sigemptyset(&taken.sa_mask);
+    return sigaction(SIGTERM, &taken, NULL) == 0 && sigaction(SIGINT, &taken, NULL) == 0;
+}
+
+static void free_feeder(void)
+{
+    /* A second signal must not reach for what goes. */
+    (void)take_signals(SIG_IGN);
+    wafer_redis_feeder_free(running);
+    running = NULL;
 }
 
 static int run_feeder(struct feed *feed)
@@ -300,12 +308,12 @@ static int run_feeder(struct feed *feed)
         feed->table.access = WAFER_ACCESS_WRITE;
     if (wafer_redis_feeder_new(&feed->redis, &feed->table, &running, &error) != WAFER_OK)
         return tool_failed(error.text);
-    if (!take_signals()) {
-        wafer_redis_feeder_free(running);
+    if (!take_signals(stop)) {
+        free_feeder();
         return tool_failed("signals cannot be waited for");
     }
     result = wafer_redis_feeder_run(running, watch, NULL, &error);
-    wafer_redis_feeder_free(running);
+    free_feeder();
     notify("STOPPING=1");
     return result == WAFER_OK ? TOOL_DONE : tool_failed(error.text);
 }
