@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Writes text on one line that no terminal misreads: \\, \n, and as \xNN every byte that is no UTF-8
- * or is of a control. */
+/* Writes text on one line that no terminal misreads: \\, \n, and as \xNN every byte that is no
+ * UTF-8 or is of a control. */
 void terminal_text_write(FILE *out, const char *text, size_t length);
 
 /* Reads the character at the front of text that is not empty: returns how many bytes it has, or 0
