@@ -661,8 +661,8 @@ dist: ## pack the last commit as build/wafer-VERSION.tar.gz
 	@mkdir -p $(BUILD)
 	@version=$$(git show HEAD:./include/wafer.h | $(read_version)) && test -n "$$version" && \
 	    tar=$(BUILD)/wafer-$$version.tar && \
-	    git -c tar.umask=0022 -c core.autocrlf=false archive --prefix=wafer-$$version/ \
-	        -o $$tar HEAD && \
+	    git -c tar.umask=0022 -c core.autocrlf=false -c core.attributesFile=/dev/null \
+	        archive --prefix=wafer-$$version/ -o $$tar HEAD && \
 	    gzip -9nf $$tar && echo $$tar.gz
 
 DEB      := $(BUILD)/deb
@@ -671,14 +671,17 @@ DEB_TIME  = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/nul
               stat -c %Y include/wafer.h))
 DEB_BUILD_OPTIONS ?= noautodbgsym
 
+# A name may have any sign in it: the shell and awk see it in the environment only.
+deb: export MAINTAINER := $(MAINTAINER)
 deb: ## build Debian packages as build/deb/*.deb; MAINTAINER='Name <address>'
 	@.ci/deps build deb
 	@rm -rf $(DEB) && mkdir -p $(DEB)/wafer
 	@cp -R include src Makefile README.md LICENSE $(DEB)/wafer
 	@mv $(DEB)/wafer/src/debian $(DEB)/wafer
-	@sed -i 's|@MAINTAINER@|$(MAINTAINER)|' $(DEB)/wafer/debian/control
+	@awk '$$2 == "@MAINTAINER@" { $$0 = $$1 " " ENVIRON["MAINTAINER"] } { print }' \
+	    src/debian/control > $(DEB)/wafer/debian/control
 	@printf 'wafer ($(VERSION)) unstable; urgency=medium\n\n  * Version $(VERSION).\n\n -- %s  %s\n' \
-	    '$(MAINTAINER)' "$$(LC_ALL=C date -uR -d @$(DEB_TIME))" > $(DEB)/wafer/debian/changelog
+	    "$$MAINTAINER" "$$(LC_ALL=C date -uR -d @$(DEB_TIME))" > $(DEB)/wafer/debian/changelog
 	$(call say,DEB,$(DEB))
 	@cd $(DEB)/wafer && env -u BUILD -u MAKEFLAGS DEB_BUILD_OPTIONS='$(DEB_BUILD_OPTIONS)' \
 	    dpkg-buildpackage -b -us -uc -j$(JOBS) >../log 2>&1 || { cat ../log; exit 1; }

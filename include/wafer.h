@@ -587,7 +587,8 @@ typedef struct wafer_keys_settings {
  *           at the latest, drops those that open no more; keeps mode, owner and group; takes a
  *           lock; comments and blank lines are kept.
  *   check   loads the file and fails when a key stops opening before its successor's
- *           start + overlap_ms.
+ *           start + overlap_ms, unless that time has passed, or when the last key stops opening
+ *           within overlap_ms and no other takes over.
  * Files are written to a temporary file, synced and renamed: a crash leaves the old or the new.
  * Errors   those of wafer_keyring_new; WAFER_SYSTEM with errno, EEXIST when create finds a file,
  *          EWOULDBLOCK when another rotation holds the lock. */

@@ -201,8 +201,8 @@ static const struct wafer_key *successor(const struct wafer_keys *keys, const st
     return next;
 }
 
-/* A key has to open for overlap_ms after it last sealed. The last key of all seals now and will on,
- * so for it that begins now, or when it begins to seal. */
+/* A key has to open for overlap_ms after it last sealed; when that has passed, nobody needs it. The
+ * last key of all seals now and will on, so for it that begins now, or when it begins to seal. */
 static wafer_result check_key(const struct wafer_keys *keys, const struct wafer_key *key,
                               const struct wafer_keys_work *work, wafer_error *error)
 {
@@ -217,7 +217,7 @@ static wafer_result check_key(const struct wafer_keys *keys, const struct wafer_
     else if (key->seals_from_ms > seals_until_ms)
         seals_until_ms = key->seals_from_ms;
     needed_ms = seals_until_ms + work->settings.overlap_ms;
-    if (key->opens_until_ms >= needed_ms)
+    if (key->opens_until_ms >= needed_ms || (next != NULL && needed_ms <= work->now_ms))
         return WAFER_OK;
     (void)wafer_rfc3339(key->opens_until_ms / WAFER_SECOND_MS, until);
     (void)wafer_rfc3339(wafer_whole_seconds_up(needed_ms) / WAFER_SECOND_MS, needed);

@@ -34,10 +34,13 @@ files() {
 
 # ---- The packages ----
 
-${MAKE:-make} -s --no-print-directory BUILD="$folder/build" deb >"$folder/log" 2>&1
+maintainer="Jane O'Neill & Sons <packages@wafer.example>"
+${MAKE:-make} -s --no-print-directory BUILD="$folder/build" MAINTAINER="$maintainer" deb \
+    >"$folder/log" 2>&1
 built=$?
 report $built 'they are built'
 [ $built -eq 0 ] || { cat "$folder/log"; exit 1; }
+equals 'by whom was said' "$maintainer" "$(field libwafer0 Maintainer)"
 lacks 'without a warning' '[Ww]arning' "$packages/log"
 needs libwafer0 libb64-0d libsodium23
 needs libwafer-lmdb0 liblmdb0 libwafer0

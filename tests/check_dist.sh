@@ -47,7 +47,9 @@ cp "$folder/out/$name.tar.gz" "$folder/first.tar.gz"
 find "$folder/second" -type f -exec touch -d '2001-01-01' {} +
 printf '/* later */\n' >>"$folder/second/include/wafer.h"
 echo new >"$folder/second/new"
-printf '[tar]\n\tumask = 0077\n[core]\n\tautocrlf = true\n' >"$folder/gitconfig"
+printf '[tar]\n\tumask = 0077\n[core]\n\tautocrlf = true\n\tattributesFile = %s\n' \
+    "$folder/attributes" >"$folder/gitconfig"
+printf 'README.md export-ignore\n' >"$folder/attributes"
 (umask 027 && TZ=Asia/Tokyo make_in "$folder/second" BUILD="$folder/out" dist)
 report $? 'it is packed again in a clone with changes, at another time, with other settings'
 contains 'which says that changes stay out' 'not committed stay out' "$folder/log"

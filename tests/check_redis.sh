@@ -111,6 +111,32 @@ count() { # WORD FILE
     grep -c "^$1 " "$2"
 }
 
+# ---- A feeder alone ----
+
+# A second signal while it ends finds nothing to write to; the trace shows the order.
+mkdir -m 700 ends
+"$wafer" feed secret ends >/dev/null
+traced=
+strace -o /dev/null true 2>/dev/null && traced='strace -D -o trace -e trace=rt_sigaction,munmap'
+# shellcheck disable=SC2086 # several words or none
+$traced "$wafer" feed --redis "$folder/none.sock" --folder ends 2>ends.log &
+feeders[ends1]=$!
+started+=("$!")
+await 'a feeder without Redis says so' grep -q 'cannot be reached' ends.log
+end_feeder TERM ends
+if [ -n "$traced" ]; then
+    await 'it ends when it is told to' grep -q '^+++ exited with 0' trace
+    equals 'and heeds no signal before it lets go of its memory' 'SIGTERM SIGINT munmap' "$(
+        sed -n '/^--- SIGTERM/,$ {
+            s/^rt_sigaction(\(SIG[A-Z]*\), {sa_handler=SIG_IGN.*/\1/p; s/^\(munmap\)(.*/\1/p
+        }' trace | head -n 3 | paste -sd' ')"
+fi
+# What Redis said is any bytes. They are put where the feeder keeps them, in as many bytes.
+LC_ALL=C sed -i 's/cannot be/c"n\\ot\x9b\x1be/' ends/state
+"$wafer" feed --status --json --folder ends >out
+contains 'JSON of the status escapes what was said' \
+    '"error":"Redis c\\"n\\\\ot\\ufffd\\u001be reached: [^"]*"}$' out
+
 # ---- Two machines ----
 
 "$wafer" feed secret a >out 2>err

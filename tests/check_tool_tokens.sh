@@ -240,10 +240,10 @@ inspect_without_keys() {
     raw=$((${#token} * 3 / 4))
     equals 'and its bytes, and parts' \
         "$raw bytes, of which header 4, nonce 24, sealed $((raw - 44)), tag 16" "$(fact raw out)"
-    size=$((${#token} + 15))
+    size=$((${#token} + 14))
     equals 'there is room in the cookie' \
         "$size of 4096 bytes, name and value; $((4096 - size)) left" "$(fact cookie out)"
-    line=$((size + 40))
+    line=$((size + 41))
     equals 'and in the line' "$line of 3500 bytes, with the default attributes and line_limit; \
 $((3500 - line)) left" "$(fact line out)"
     lacks 'who is signed in is not shown' 'ada' out
@@ -480,6 +480,35 @@ __Host-session=$(echo "$valid" | cut -c1-40)... (${#valid} bytes)" \
     report $? 'so that others can read it'
 }
 
+misleading_text() {
+    # C1 controls alone and encoded, a lead byte alone, and characters around those that turn text.
+    {
+        printf 'a=\233x\205\377\302\205\302\240\303\251\303; b=\330\233\330\234\330\235; '
+        printf 'c=\342\200\215\342\200\216\342\200\217\342\200\220; '
+        printf 'd=\342\200\251\342\200\252\342\200\256\342\200\257; '
+        printf 'e=\342\201\245\342\201\246\342\201\251\342\201\252'
+    } >in
+    {
+        printf 'a=\\x9bx\\x85\\xff\\xc2\\x85\302\240\303\251\\xc3\nb=\330\233\\xd8\\x9c\330\235\n'
+        printf 'c=\342\200\215\\xe2\\x80\\x8e\\xe2\\x80\\x8f\342\200\220\n'
+        printf 'd=\342\200\251\\xe2\\x80\\xaa\\xe2\\x80\\xae\342\200\257\n'
+        printf 'e=\342\201\245\\xe2\\x81\\xa6\\xe2\\x81\\xa9\342\201\252\n'
+    } >expected
+    "$wafer" cookie <in >out 2>err
+    equals 'what is no UTF-8, and controls that turn text, are escaped' "$(cat expected)" \
+        "$(sed -n 's/^ *[0-9][0-9]*  //p' out)"
+    "$wafer" cookie --json <in >out 2>err
+    for value in '\ufffdx\ufffd\ufffd\u0085'"$(printf '\302\240\303\251')"'\ufffd' \
+        "$(printf '\330\233\\u061c\330\235')" "$(printf '\342\200\215\\u200e\\u200f\342\200\220')" \
+        "$(printf '\342\200\251\\u202a\\u202e\342\200\257')" \
+        "$(printf '\342\201\245\\u2066\\u2069\342\201\252')"; do
+        grep -qF "\"value\":\"$value\"" out
+        report $? "also in JSON: $value"
+    done
+    members pieces >/dev/null
+    report $? 'which others can read'
+}
+
 cookie_refused() {
     refused 'a field with an expired one alone is refused' 1 cookie --keys keys \
         "__Host-session=$expired"
@@ -588,6 +617,7 @@ inspect_with_keys
 why_it_is_refused
 what_is_no_session
 cookie_with_keys
+misleading_text
 cookie_refused
 cookie_without_keys
 colours

@@ -708,6 +708,32 @@ static void check_counts_the_last_millisecond_of_the_overlap(void **state)
                         "until 2026-01-31T13:00:01Z, because that of line 2 takes over so late");
 }
 
+static void check_forgets_a_key_whose_sessions_have_all_ended(void **state)
+{
+    static const struct {
+        int64_t after_ms; /* the overlap after the successor's start */
+        const char *last_until;
+        unsigned line; /* 0: fine */
+    } rows[] = {{-1, "never", 1}, {0, "never", 0}, {1, "never", 0}, {1, "2026-01-31T14:30:00Z", 2}};
+    const struct folder *folder = *state;
+    int64_t now_ms;
+    wafer_keys_settings settings = settings_at(&now_ms);
+
+    settings.overlap_ms = WAFER_HOUR_MS;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[512];
+        wafer_error error = {0};
+
+        (void)snprintf(text, sizeof text,
+                       "1 %s %s %s 2026-01-31T13:00:00Z\n1 %s %s 2026-01-31T12:30:00Z %s\n", KEY_A,
+                       SINCE, SINCE, KEY_C, SINCE, rows[i].last_until);
+        write_text(folder->file, text, 0600);
+        now_ms = START_MS + 90 * WAFER_MINUTE_MS + rows[i].after_ms;
+        assert_error(wafer_keys_check(folder->file, &settings, &error),
+                     rows[i].line == 0 ? WAFER_OK : WAFER_INVALID, &error, 0, rows[i].line);
+    }
+}
+
 static void a_last_key_that_expires_has_to_be_rotated_in_time(void **state)
 {
     const struct folder *folder = *state;
@@ -773,6 +799,7 @@ int main(void)
         TEST(retiring_takes_the_lock_and_fails_where_loading_does),
         TEST(check_names_the_key_that_stops_too_early),
         TEST(check_counts_the_last_millisecond_of_the_overlap),
+        TEST(check_forgets_a_key_whose_sessions_have_all_ended),
         TEST(a_last_key_that_expires_has_to_be_rotated_in_time),
         TEST(check_fails_where_loading_does),
     };

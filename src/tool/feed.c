@@ -175,32 +175,23 @@ static void print_text(const wafer_redis_status *status)
     }
 }
 
-static void write_json_text(const char *name, const char *text)
-{
-    printf(",\"%s\":\"", name);
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            putchar('\\');
-        putchar((unsigned char)*text < 0x20 ? '?' : *text);
-    }
-    putchar('"');
-}
-
 static void print_json(const wafer_redis_status *status)
 {
+    struct tool_json json = {stdout, false};
     struct figure figures[16];
     size_t count = figures_of(status, figures);
 
-    printf("{\"ready\":%s", status->ready ? "true" : "false");
+    tool_json_open(&json, NULL, '{');
+    tool_json_boolean(&json, "ready", status->ready);
     for (size_t i = 1; i < count; i++)
-        printf(",\"%s\":%lld", figures[i].name, figures[i].value);
-    printf(",\"feeder\":%lld,\"as_of_ms\":%lld", (long long)status->feeder,
-           (long long)status->as_of_ms);
-    write_json_text("last_id", status->last_id);
-    write_json_text("redis_version", status->redis_version);
-    printf(",\"error_at_ms\":%lld", (long long)status->error_at_ms);
-    write_json_text("error", status->error);
-    puts("}");
+        tool_json_integer(&json, figures[i].name, figures[i].value);
+    tool_json_integer(&json, "feeder", (int64_t)status->feeder);
+    tool_json_integer(&json, "as_of_ms", status->as_of_ms);
+    tool_json_string(&json, "last_id", status->last_id);
+    tool_json_string(&json, "redis_version", status->redis_version);
+    tool_json_integer(&json, "error_at_ms", status->error_at_ms);
+    tool_json_string(&json, "error", status->error);
+    tool_json_close(&json, '}', true);
 }
 
 static void print_prometheus(const wafer_redis_status *status)
@@ -285,12 +276,20 @@ static void stop(int number)
     wafer_redis_feeder_stop(running);
 }
 
-static bool take_signals(void)
+static bool take_signals(void (*handler)(int))
 {
-    struct sigaction stops = {.sa_handler = stop};
+    struct sigaction taken = {.sa_handler = handler};
 
-    sigemptyset(&stops.sa_mask);
-    return sigaction(SIGTERM, &stops, NULL) == 0 && sigaction(SIGINT, &stops, NULL) == 0;
+    sigemptyset(&taken.sa_mask);
+    return sigaction(SIGTERM, &taken, NULL) == 0 && sigaction(SIGINT, &taken, NULL) == 0;
+}
+
+static void free_feeder(void)
+{
+    /* A second signal must not reach for what goes. */
+    (void)take_signals(SIG_IGN);
+    wafer_redis_feeder_free(running);
+    running = NULL;
 }
 
 static int run_feeder(struct feed *feed)
@@ -309,12 +308,12 @@ static int run_feeder(struct feed *feed)
         feed->table.access = WAFER_ACCESS_WRITE;
     if (wafer_redis_feeder_new(&feed->redis, &feed->table, &running, &error) != WAFER_OK)
         return tool_failed(error.text);
-    if (!take_signals()) {
-        wafer_redis_feeder_free(running);
+    if (!take_signals(stop)) {
+        free_feeder();
         return tool_failed("signals cannot be waited for");
     }
     result = wafer_redis_feeder_run(running, watch, NULL, &error);
-    wafer_redis_feeder_free(running);
+    free_feeder();
     notify("STOPPING=1");
     return result == WAFER_OK ? TOOL_DONE : tool_failed(error.text);
 }

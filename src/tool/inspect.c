@@ -19,15 +19,15 @@
 #define TAG_SIZE    16
 
 struct sizes {
-    size_t pair; /* NAME=VALUE */
-    size_t line; /* with ATTRIBUTES */
+    size_t pair; /* NAME and VALUE */
+    size_t line; /* NAME=VALUE with ATTRIBUTES */
 };
 
 static struct sizes sizes_of(const struct tool_options *options, size_t length)
 {
-    size_t pair = strlen(options->name) + 1 + length;
+    size_t pair = strlen(options->name) + length;
 
-    return (struct sizes){pair, pair + strlen(ATTRIBUTES)};
+    return (struct sizes){pair, pair + strlen("=") + strlen(ATTRIBUTES)};
 }
 
 /* ---- as facts, a line each --------------------------------------------------------- */

@@ -3,54 +3,26 @@
 
 #include <string.h>
 
+#include "../option/terminal_text.h"
+
 /* Room for a name of ours with "_ms" behind it. */
 #define NAME_MAX_BYTES 40
 
-/* How many bytes the character at the front has, or 0 when they are no UTF-8 (RFC 3629). */
-static size_t character_size(const unsigned char *at, size_t length)
-{
-    static const struct {
-        unsigned char first, last; /* what the lead byte may be */
-        size_t size;
-        unsigned char low, high; /* what the second byte may be */
-    } forms[] = {{0x00, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf},
-                 {0xe0, 0xe0, 3, 0xa0, 0xbf}, {0xe1, 0xec, 3, 0x80, 0xbf},
-                 {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
-                 {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf},
-                 {0xf4, 0xf4, 4, 0x80, 0x8f}};
-    size_t form = 0;
-
-    while (form < sizeof forms / sizeof *forms &&
-           (at[0] < forms[form].first || at[0] > forms[form].last))
-        form++;
-    if (form == sizeof forms / sizeof *forms || forms[form].size > length)
-        return 0;
-    if (forms[form].size > 1 && (at[1] < forms[form].low || at[1] > forms[form].high))
-        return 0;
-    for (size_t i = 2; i < forms[form].size; i++)
-        if (at[i] < 0x80 || at[i] > 0xbf)
-            return 0;
-    return forms[form].size;
-}
-
 static void write_text(FILE *out, const char *text, size_t length)
 {
-    const unsigned char *at = (const unsigned char *)text;
-
     putc('"', out);
     for (size_t i = 0; i < length;) {
-        size_t size = character_size(at + i, length - i);
+        uint32_t character = 0;
+        size_t size = terminal_text_read(text + i, length - i, &character);
 
         if (size == 0)
             fputs("\\ufffd", out);
-        else if (at[i] == '"' || at[i] == '\\')
-            fprintf(out, "\\%c", at[i]);
-        else if (at[i] < 0x20 || at[i] == 0x7f)
-            fprintf(out, "\\u%04x", at[i]);
-        else if (at[i] == 0xc2 && at[i + 1] < 0xa0) /* U+0080 to U+009F */
-            fprintf(out, "\\u%04x", at[i + 1]);
+        else if (text[i] == '"' || text[i] == '\\')
+            fprintf(out, "\\%c", text[i]);
+        else if (terminal_text_is_control(character)) /* none is beyond U+FFFF */
+            fprintf(out, "\\u%04x", (unsigned)character);
         else
-            fwrite(at + i, 1, size, out);
+            fwrite(text + i, 1, size, out);
         i += size > 0 ? size : 1;
     }
     putc('"', out);
