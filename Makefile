@@ -340,7 +340,7 @@ variant_mapped   := CC=clang CFLAGS='-O0 -g' HARDENING= \
 LEAVING          := build/coverage/obj/tests/coverage/leave.o
 variant_coverage := CC=gcc CFLAGS='-O0 -g' HARDENING= \
                     INSTRUMENT='--coverage -fprofile-update=atomic' \
-                    TEST_LIBS='-Wl,--wrap=_exit $(LEAVING) -lcmocka -lcbor -ljansson $(LMDB_LIBS)'
+                    TEST_LIBS='-Wl,--wrap=_exit $(LEAVING) -lcmocka -lcbor -ljansson $(LIST_LIBS)'
 
 # Other types of machines: Debian's cross compilers and libraries; qemu runs what comes out.
 FOREIGN  := arm64 s390x armhf
