@@ -242,6 +242,27 @@ end_feeder TERM a 1
 end_feeder TERM a 2
 start_feeder a
 
+# ---- A Redis that lost what it had and takes nothing ----
+
+end_feeder TERM a
+end_feeder TERM b
+cli FLUSHALL >/dev/null
+revoke b 8 >/dev/null
+lost=$(status a entries)
+cli CONFIG SET min-replicas-to-write 1 >/dev/null
+start_feeder a
+await 'giving back to a Redis that takes nothing is told' says a 'too few replicas'
+end_feeder TERM a
+cli CONFIG SET min-replicas-to-write 0 >/dev/null
+start_feeder a
+make_host heir
+start_feeder heir
+await 'a feeder that is started again gives back what was refused' eval \
+    '[ "$(status heir entries)" = $((lost + 1)) ]'
+end_feeder TERM heir
+start_feeder b
+await 'and the machines go on' eval 'fresh a && fresh b'
+
 # ---- A Redis that refuses, lies and forgets ----
 
 before=$(status a entries)

@@ -161,7 +161,8 @@ bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
     feeder->lacking = NULL;
     if (!done)
         return false;
-    if (!feeder->incomplete)
+    /* What Redis refused to take is given back after a restart, too: so all of it is read again. */
+    if (!feeder->again)
         memcpy(feeder->progress.run_id, feeder->connection.run_id, sizeof feeder->progress.run_id);
     wafer_state_tell(feeder->state, &feeder->progress);
     plan_next_sync(feeder);
