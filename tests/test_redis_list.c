@@ -456,6 +456,40 @@ static void files_that_let_others_in_are_refused(void **state)
     wafer_revocations_free(open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE));
 }
 
+static void the_group_may_check_but_not_read_what_signs(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations_settings table = table_settings();
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations *list;
+    wafer_standing standing;
+    char secret[128];
+    char password[128];
+
+    (void)snprintf(secret, sizeof secret, "%s/secret", folder->path);
+    (void)snprintf(password, sizeof password, "%s/password", folder->path);
+    assert_int_equal(unlink(secret), 0);
+    assert_int_equal(wafer_redis_secret_new(folder->path, true, NULL), WAFER_OK);
+    assert_int_equal(mode_of(secret), 0600);
+    settings.group_readable = true;
+    settings.when_stale = WAFER_REDIS_ALLOWS;
+    assert_int_equal(chmod(secret, 0640), 0);
+    open_fails(folder, &settings, NULL, "0600");
+    assert_int_equal(chmod(secret, 0600), 0);
+    write_text(password, "good", 0640);
+    open_fails(folder, &settings, NULL, "0600");
+    assert_int_equal(chmod(password, 0600), 0);
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    wafer_revocations_free(list);
+    /* Who only checks has neither. */
+    assert_int_equal(unlink(secret), 0);
+    assert_int_equal(chmod(password, 0644), 0); /* would be refused */
+    table.access = WAFER_ACCESS_READ;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    assert_int_equal(check(list, 2, &standing), WAFER_OK);
+    wafer_revocations_free(list);
+}
+
 /* ---- The state ---- */
 
 static void a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew(void **state)
@@ -537,6 +571,7 @@ int main(void)
         cmocka_unit_test(wrong_settings_are_named),
         cmocka_unit_test(addresses_are_taken_apart),
         cmocka_unit_test(files_that_let_others_in_are_refused),
+        cmocka_unit_test(the_group_may_check_but_not_read_what_signs),
         cmocka_unit_test(a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew),
         cmocka_unit_test(progress_is_read_as_of_one_moment),
     };
