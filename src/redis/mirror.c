@@ -61,6 +61,15 @@ static void skip(struct mirroring *mirroring, const char *why)
     wafer_feeder_troubled(mirroring->feeder, text);
 }
 
+/* Before there is an anchor, the first entry is one: before it nothing was there to be lost. */
+static void keep_anchor(struct wafer_progress *progress)
+{
+    if (progress->anchor.ms != 0)
+        return;
+    progress->anchor = progress->entry;
+    memcpy(progress->anchor_record, progress->record, sizeof progress->anchor_record);
+}
+
 static bool take_entry(struct mirroring *mirroring, const struct wafer_stream_item *item,
                        const struct wafer_wire_record *record)
 {
@@ -68,6 +77,7 @@ static bool take_entry(struct mirroring *mirroring, const struct wafer_stream_it
 
     mirroring->progress.entry = item->id;
     memcpy(mirroring->progress.record, item->bytes, WAFER_WIRE_SIZE);
+    keep_anchor(&mirroring->progress);
     if (feeder->lacking != NULL)
         wafer_lacking_found(feeder->lacking, &record->entry);
     mirroring->batch[mirroring->batched++] = record->entry;
@@ -156,6 +166,9 @@ bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_s
     feeder->progress.last = mirroring.progress.last;
     feeder->progress.entry = mirroring.progress.entry;
     memcpy(feeder->progress.record, mirroring.progress.record, sizeof feeder->progress.record);
+    feeder->progress.anchor = mirroring.progress.anchor;
+    memcpy(feeder->progress.anchor_record, mirroring.progress.anchor_record,
+           sizeof feeder->progress.anchor_record);
     if (page->count > 0)
         wafer_state_tell(feeder->state, &feeder->progress);
     if (mirroring.beats > 0)

@@ -9,7 +9,7 @@
 
 #include "sentence.h"
 
-#define VERSION 1
+#define VERSION 2
 #define ORDER   0x01020304U
 #define ASKS    1000
 
