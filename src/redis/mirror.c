@@ -9,6 +9,7 @@
 /* A page on its way into the table. */
 struct mirroring {
     struct wafer_redis_feeder *feeder;
+    int64_t asked_ms;
     int64_t now_ms;
     struct wafer_progress progress; /* where the feeder is when all of it is in the table */
     wafer_revocation batch[BATCH];
@@ -136,15 +137,18 @@ static void take_beat(struct mirroring *mirroring, bool reaches_end)
     }
     if (!reaches_end || feeder->incomplete || feeder->lacking != NULL)
         return;
-    if (atomic_load(&feeder->state->ready) != 0) {
-        atomic_store_explicit(&feeder->state->as_of_ms, mirroring->now_ms, memory_order_release);
+    if (mirroring->asked_ms > 0 && atomic_load(&feeder->state->ready) != 0) {
+        atomic_store_explicit(&feeder->state->as_of_ms, mirroring->asked_ms, memory_order_release);
         wafer_feeder_is_good(feeder);
     }
 }
 
-bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page)
+bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page,
+                         int64_t asked_ms)
 {
-    struct mirroring mirroring = {.feeder = feeder, .progress = feeder->progress};
+    struct mirroring mirroring = {.feeder = feeder,
+                                  .asked_ms = asked_ms,
+                                  .progress = feeder->progress};
 
     mirroring.now_ms = wafer_feeder_now(feeder);
     if (mirroring.now_ms < 0)

@@ -53,7 +53,7 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
         if (!good)
             wafer_feeder_troubled(feeder, *trouble.text != '\0' ? trouble.text
                                                                 : "Redis sent no page of a stream");
-        good = good && wafer_feeder_mirror(feeder, &page);
+        good = good && wafer_feeder_mirror(feeder, &page, 0);
         wafer_stream_page_free(&page);
         if (!good)
             return false;
