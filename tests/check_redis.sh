@@ -244,6 +244,7 @@ start_feeder a
 
 # ---- A Redis that lost what it had and takes nothing ----
 
+await 'all are up' eval 'fresh a && fresh b'
 end_feeder TERM a
 end_feeder TERM b
 cli FLUSHALL >/dev/null
