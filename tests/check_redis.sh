@@ -268,6 +268,59 @@ end_feeder TERM a 1
 end_feeder TERM a 2
 start_feeder a
 
+# ---- A Redis that lost what it had and takes nothing ----
+
+await 'all are up' eval 'fresh a && fresh b'
+end_feeder TERM a
+end_feeder TERM b
+cli FLUSHALL >/dev/null
+revoke b 8 >/dev/null
+lost=$(status a entries)
+cli CONFIG SET min-replicas-to-write 1 >/dev/null
+start_feeder a
+await 'giving back to a Redis that takes nothing is told' says a 'too few replicas'
+end_feeder TERM a
+cli CONFIG SET min-replicas-to-write 0 >/dev/null
+start_feeder a
+make_host heir
+start_feeder heir
+await 'a feeder that is started again gives back what was refused' eval \
+    '[ "$(status heir entries)" = $((lost + 1)) ]'
+end_feeder TERM heir
+
+# ---- A stream that is removed, and begun anew before anybody looks ----
+
+end_feeder TERM a
+cli FLUSHALL >/dev/null
+make_host first
+start_feeder first
+await 'a machine begins with an empty stream' fresh first
+for session in 11 12 13 14 15; do
+    revoke first $session >/dev/null
+done
+await 'its feeder has read five logouts' is first applied 5
+cli DEL wafer >/dev/null
+revoke first 16 >/dev/null
+make_host second
+start_feeder second
+await 'it gives back what was before the newest entry' is second entries 6
+for session in 17 18; do
+    revoke second $session >/dev/null
+done
+await 'more arrive' has first 18
+cli DEL wafer >/dev/null
+revoke second 19 >/dev/null
+make_host third
+start_feeder third
+await 'and so it does the next time' is third entries 9
+for host in first second third; do
+    end_feeder TERM $host
+done
+rm -rf second
+start_feeder a
+start_feeder b
+await 'and the machines go on' eval 'fresh a && fresh b'
+
 # ---- A Redis that refuses, lies and forgets ----
 
 before=$(status a entries)

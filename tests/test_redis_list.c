@@ -456,6 +456,40 @@ static void files_that_let_others_in_are_refused(void **state)
     wafer_revocations_free(open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE));
 }
 
+static void the_group_may_check_but_not_read_what_signs(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_revocations_settings table = table_settings();
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations *list;
+    wafer_standing standing;
+    char secret[128];
+    char password[128];
+
+    (void)snprintf(secret, sizeof secret, "%s/secret", folder->path);
+    (void)snprintf(password, sizeof password, "%s/password", folder->path);
+    assert_int_equal(unlink(secret), 0);
+    assert_int_equal(wafer_redis_secret_new(folder->path, true, NULL), WAFER_OK);
+    assert_int_equal(mode_of(secret), 0600);
+    settings.group_readable = true;
+    settings.when_stale = WAFER_REDIS_ALLOWS;
+    assert_int_equal(chmod(secret, 0640), 0);
+    open_fails(folder, &settings, NULL, "0600");
+    assert_int_equal(chmod(secret, 0600), 0);
+    write_text(password, "good", 0640);
+    open_fails(folder, &settings, NULL, "0600");
+    assert_int_equal(chmod(password, 0600), 0);
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    wafer_revocations_free(list);
+    /* Who only checks has neither. */
+    assert_int_equal(unlink(secret), 0);
+    assert_int_equal(chmod(password, 0644), 0); /* would be refused */
+    table.access = WAFER_ACCESS_READ;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    assert_int_equal(check(list, 2, &standing), WAFER_OK);
+    wafer_revocations_free(list);
+}
+
 /* ---- The state ---- */
 
 static void a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew(void **state)
@@ -482,8 +516,33 @@ static void a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made
     wafer_state_close(mapped);
     put_bytes(path, 8, "\xff", 1);
     open_fails(folder, NULL, NULL, "remove it");
+}
+
+static void a_state_that_a_crash_cut_or_emptied_is_made_anew_by_who_writes(void **state)
+{
+    const struct folder *folder = *state;
+    static const size_t lengths[] = {0, 5, 100, sizeof(struct wafer_state_file) - 1,
+                                     sizeof(struct wafer_state_file)};
+    struct wafer_state_file *mapped;
+    wafer_redis_status status;
+    struct stat found;
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/state", folder->path);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        wafer_state_close(open_state(folder));
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(truncate(path, (off_t)lengths[i]), 0);
+        assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_INVALID);
+        mapped = open_state(folder);
+        assert_int_equal(stat(path, &found), 0);
+        assert_int_equal(found.st_size, sizeof *mapped);
+        assert_true(wafer_state_is_current(mapped));
+        wafer_state_close(mapped);
+        assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    }
     write_text(path, "short", 0600);
-    open_fails(folder, NULL, NULL, "remove it");
+    wafer_state_close(open_state(folder));
 }
 
 static void progress_is_read_as_of_one_moment(void **state)
@@ -537,7 +596,9 @@ int main(void)
         cmocka_unit_test(wrong_settings_are_named),
         cmocka_unit_test(addresses_are_taken_apart),
         cmocka_unit_test(files_that_let_others_in_are_refused),
+        cmocka_unit_test(the_group_may_check_but_not_read_what_signs),
         cmocka_unit_test(a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew),
+        cmocka_unit_test(a_state_that_a_crash_cut_or_emptied_is_made_anew_by_who_writes),
         cmocka_unit_test(progress_is_read_as_of_one_moment),
     };
     struct CMUnitTest with_folders[sizeof tests / sizeof *tests];

@@ -53,7 +53,8 @@ typedef struct wafer_redis_settings {
     int64_t stale_ms;          /* required, at least 3000: a heartbeat comes every 1 to 2 seconds */
     wafer_redis_when_stale when_stale; /* required */
     bool group_readable; /* false: folder 0700, files 0600; true: 0750 and 0640, and another user of
-                            the group may check with WAFER_ACCESS_READ */
+                            the group may check with WAFER_ACCESS_READ;
+                            secret, password and user stay 0600 */
 } wafer_redis_settings;
 
 #define WAFER_REDIS_SETTINGS_INIT                                                                  \

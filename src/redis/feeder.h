@@ -89,9 +89,12 @@ uint64_t wafer_feeder_kept_from(struct wafer_redis_feeder *feeder, uint64_t last
 
 /* ---- mirror.c ---- */
 
-/* Puts a page into the table, and moves on. False when the connection or the table is of no use;
- * the same page may then be mirrored again. */
-bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page);
+/* Puts a page into the table, and moves on. The page was asked for at asked_ms, by the table's
+ * clock, and the table is no fresher than that, however long the answer took; 0: a page of those
+ * that say nothing of freshness. False when the connection or the table is of no use; the same page
+ * may then be mirrored again. */
+bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page,
+                         int64_t asked_ms);
 /* Whether the table has the last entry that was mirrored, so that it is the table it was. */
 bool wafer_feeder_has_last_entry(struct wafer_redis_feeder *feeder);
 

@@ -136,9 +136,12 @@ static bool read_on(struct wafer_redis_feeder *feeder)
     int64_t wait_ms = block_ms(feeder);
     int64_t deadline_ms = wafer_moment_steady() + wait_ms + WAFER_FEEDER_PATIENCE_MS;
     struct wafer_trouble trouble = {.lost = false};
+    int64_t asked_ms = wafer_feeder_now(feeder);
     struct wafer_stream_page page;
     bool good;
 
+    if (asked_ms < 0)
+        return false;
     if (!wafer_stream_ask(&feeder->connection, &feeder->progress.last, WAFER_STREAM_COUNT, wait_ms,
                           &trouble) ||
         !wafer_connection_send(&feeder->connection, deadline_ms, &trouble) ||
@@ -147,7 +150,7 @@ static bool read_on(struct wafer_redis_feeder *feeder)
         wafer_feeder_troubled(feeder, trouble.text);
         return false;
     }
-    good = wafer_feeder_mirror(feeder, &page);
+    good = wafer_feeder_mirror(feeder, &page, asked_ms);
     count_reply(feeder, page.count);
     if (good && feeder->entries_at_gap > 0 && page.count < page.asked)
         wafer_feeder_nap(feeder, GAP_MS);

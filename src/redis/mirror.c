@@ -9,6 +9,7 @@
 /* A page on its way into the table. */
 struct mirroring {
     struct wafer_redis_feeder *feeder;
+    int64_t asked_ms;
     int64_t now_ms;
     struct wafer_progress progress; /* where the feeder is when all of it is in the table */
     wafer_revocation batch[BATCH];
@@ -61,6 +62,15 @@ static void skip(struct mirroring *mirroring, const char *why)
     wafer_feeder_troubled(mirroring->feeder, text);
 }
 
+/* Before there is an anchor, the first entry is one: before it nothing was there to be lost. */
+static void keep_anchor(struct wafer_progress *progress)
+{
+    if (progress->anchor.ms != 0)
+        return;
+    progress->anchor = progress->entry;
+    memcpy(progress->anchor_record, progress->record, sizeof progress->anchor_record);
+}
+
 static bool take_entry(struct mirroring *mirroring, const struct wafer_stream_item *item,
                        const struct wafer_wire_record *record)
 {
@@ -68,6 +78,7 @@ static bool take_entry(struct mirroring *mirroring, const struct wafer_stream_it
 
     mirroring->progress.entry = item->id;
     memcpy(mirroring->progress.record, item->bytes, WAFER_WIRE_SIZE);
+    keep_anchor(&mirroring->progress);
     if (feeder->lacking != NULL)
         wafer_lacking_found(feeder->lacking, &record->entry);
     mirroring->batch[mirroring->batched++] = record->entry;
@@ -126,15 +137,18 @@ static void take_beat(struct mirroring *mirroring, bool reaches_end)
     }
     if (!reaches_end || feeder->incomplete || feeder->lacking != NULL)
         return;
-    if (atomic_load(&feeder->state->ready) != 0) {
-        atomic_store_explicit(&feeder->state->as_of_ms, mirroring->now_ms, memory_order_release);
+    if (mirroring->asked_ms > 0 && atomic_load(&feeder->state->ready) != 0) {
+        atomic_store_explicit(&feeder->state->as_of_ms, mirroring->asked_ms, memory_order_release);
         wafer_feeder_is_good(feeder);
     }
 }
 
-bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page)
+bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page,
+                         int64_t asked_ms)
 {
-    struct mirroring mirroring = {.feeder = feeder, .progress = feeder->progress};
+    struct mirroring mirroring = {.feeder = feeder,
+                                  .asked_ms = asked_ms,
+                                  .progress = feeder->progress};
 
     mirroring.now_ms = wafer_feeder_now(feeder);
     if (mirroring.now_ms < 0)
@@ -156,6 +170,9 @@ bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_s
     feeder->progress.last = mirroring.progress.last;
     feeder->progress.entry = mirroring.progress.entry;
     memcpy(feeder->progress.record, mirroring.progress.record, sizeof feeder->progress.record);
+    feeder->progress.anchor = mirroring.progress.anchor;
+    memcpy(feeder->progress.anchor_record, mirroring.progress.anchor_record,
+           sizeof feeder->progress.anchor_record);
     if (page->count > 0)
         wafer_state_tell(feeder->state, &feeder->progress);
     if (mirroring.beats > 0)

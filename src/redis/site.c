@@ -11,6 +11,9 @@
 
 #include "sentence.h"
 
+/* With the secret one could sign entries, with the password write to the stream. */
+#define SECRET_MODE 0600
+
 mode_t wafer_site_mode(bool group_readable)
 {
     return group_readable ? 0640 : 0600;
@@ -112,10 +115,9 @@ bool wafer_site_sync(const struct wafer_site *site)
 
 /* ---- Files in it ---- */
 
-static wafer_result check_file(int file, const struct wafer_site *site, const char *path,
-                               bool any_owner, wafer_error *error)
+static wafer_result check_file(int file, const char *path, mode_t allowed, bool any_owner,
+                               wafer_error *error)
 {
-    mode_t allowed = wafer_site_mode(site->group_readable);
     struct stat status;
 
     if (fstat(file, &status) != 0)
@@ -133,10 +135,9 @@ static wafer_result check_file(int file, const struct wafer_site *site, const ch
     return WAFER_OK;
 }
 
-int wafer_site_open(const struct wafer_site *site, const char *path, int flags, bool any_owner,
-                    wafer_error *error)
+static int open_checked(const char *path, int flags, mode_t mode, bool any_owner,
+                        wafer_error *error)
 {
-    mode_t mode = wafer_site_mode(site->group_readable);
     /* Without O_NONBLOCK opening a FIFO might wait. */
     int usual = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
     int file = open(path, flags | usual, mode);
@@ -153,19 +154,25 @@ int wafer_site_open(const struct wafer_site *site, const char *path, int flags, 
         (void)wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot open %.150s", path);
     if (file < 0)
         return -1;
-    if (check_file(file, site, path, any_owner, error) != WAFER_OK) {
+    if (check_file(file, path, mode, any_owner, error) != WAFER_OK) {
         (void)close(file);
         return -1;
     }
     return file;
 }
 
-/* Reads a short text without the newline at its end; it has `room` bytes with its NUL. */
-static wafer_result read_line(const struct wafer_site *site, const char *path, char *text,
-                              size_t room, wafer_error *error)
+int wafer_site_open(const struct wafer_site *site, const char *path, int flags, bool any_owner,
+                    wafer_error *error)
+{
+    return open_checked(path, flags, wafer_site_mode(site->group_readable), any_owner, error);
+}
+
+/* Reads a short text without the newline at its end; it has `room` bytes with its NUL. Who may only
+ * check needs none of them, so the group may read none. */
+static wafer_result read_line(const char *path, char *text, size_t room, wafer_error *error)
 {
     wafer_error why = {.result = WAFER_SYSTEM};
-    int file = wafer_site_open(site, path, O_RDONLY, false, &why);
+    int file = open_checked(path, O_RDONLY, SECRET_MODE, false, &why);
     ssize_t length;
 
     if (file < 0) {
@@ -201,7 +208,7 @@ wafer_result wafer_site_read_secret(const struct wafer_site *site,
                                 "there is no secret; copy another machine's, or make the first "
                                 "with \"wafer feed secret\": %.100s",
                                 site->secret);
-    result = read_line(site, site->secret, text, sizeof text, error);
+    result = read_line(site->secret, text, sizeof text, error);
     if (result == WAFER_OK &&
         (strlen(text) != (size_t)2 * WAFER_SECRET_SIZE ||
          sodium_hex2bin(secret, WAFER_SECRET_SIZE, text, strlen(text), NULL, &length, NULL) != 0 ||
@@ -214,18 +221,17 @@ wafer_result wafer_site_read_secret(const struct wafer_site *site,
 }
 
 /* The file that is named; else the usual one if it is there; else the environment's; else "". */
-static wafer_result read_setting(const struct wafer_site *site, const char *named,
-                                 const char *usual, const char *variable, char *text, size_t room,
-                                 wafer_error *error)
+static wafer_result read_setting(const char *named, const char *usual, const char *variable,
+                                 char *text, size_t room, wafer_error *error)
 {
     const char *value;
     size_t length;
 
     *text = '\0';
     if (named != NULL)
-        return read_line(site, named, text, room, error);
+        return read_line(named, text, room, error);
     if (access(usual, F_OK) == 0 || errno != ENOENT)
-        return read_line(site, usual, text, room, error);
+        return read_line(usual, text, room, error);
     value = getenv(variable);
     length = value != NULL ? strlen(value) : 0;
     if (length >= room)
@@ -239,14 +245,14 @@ static wafer_result read_setting(const struct wafer_site *site, const char *name
 wafer_result wafer_site_read_password(const struct wafer_site *site, const char *password_file,
                                       char password[WAFER_PASSWORD_MAX], wafer_error *error)
 {
-    return read_setting(site, password_file, site->password, "WAFER_REDIS_PASSWORD", password,
+    return read_setting(password_file, site->password, "WAFER_REDIS_PASSWORD", password,
                         WAFER_PASSWORD_MAX, error);
 }
 
 wafer_result wafer_site_read_user(const struct wafer_site *site, char user[WAFER_USER_MAX],
                                   wafer_error *error)
 {
-    return read_setting(site, NULL, site->user, "WAFER_REDIS_USER", user, WAFER_USER_MAX, error);
+    return read_setting(NULL, site->user, "WAFER_REDIS_USER", user, WAFER_USER_MAX, error);
 }
 
 bool wafer_site_boot(char boot[40])
@@ -303,8 +309,7 @@ wafer_result wafer_redis_secret_new(const char *folder, bool group_readable, waf
         wafer_site_free(site);
         return WAFER_SYSTEM;
     }
-    file = open(site->secret, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                wafer_site_mode(group_readable));
+    file = open(site->secret, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, SECRET_MODE);
     if (file < 0) {
         result = wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot make %.150s", site->secret);
     } else if (write(file, text, length) != (ssize_t)length || fsync(file) != 0 ||

@@ -41,6 +41,7 @@ int wafer_site_open(const struct wafer_site *site, const char *path, int flags, 
 /* Syncs the folder, so that a crash does not undo a new name in it. */
 bool wafer_site_sync(const struct wafer_site *site);
 
+/* Secret, password and user must be this user's alone, 0600, in a folder for the group too. */
 wafer_result wafer_site_read_secret(const struct wafer_site *site,
                                     uint8_t secret[WAFER_SECRET_SIZE], wafer_error *error);
 

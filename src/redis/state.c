@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -9,7 +10,7 @@
 
 #include "sentence.h"
 
-#define VERSION 1
+#define VERSION 2
 #define ORDER   0x01020304U
 #define ASKS    1000
 
@@ -28,6 +29,14 @@ static struct wafer_state_file blank(void)
     return state;
 }
 
+/* A crash may leave a file that was cut, or of which no byte reached the disk. It says nothing that
+ * the stream does not tell again. */
+static bool is_left_over(const struct wafer_state_file *found, ssize_t length)
+{
+    return length < (ssize_t)sizeof *found ||
+           sodium_is_zero((const unsigned char *)found, sizeof *found) == 1;
+}
+
 /* A file that is new, or was cut before it was whole, is written; another one must be ours. */
 static wafer_result check_content(int file, const char *path, bool write, wafer_error *error)
 {
@@ -39,7 +48,7 @@ static wafer_result check_content(int file, const char *path, bool write, wafer_
 
     if (length < 0)
         return wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot read %.150s", path);
-    if (!ours && (length != 0 || !write))
+    if (!ours && !(write && is_left_over(&found, length)))
         return wafer_redis_fail(error, WAFER_INVALID, 0,
                                 "damaged, or of another version of the library; stop what uses it, "
                                 "remove it and start again: %.100s",

@@ -23,7 +23,11 @@ struct wafer_progress {
     struct wafer_stream_id last;  /* read so far; 0-0: nothing is known */
     struct wafer_stream_id entry; /* the last entry that is no heartbeat; 0-0: none */
     uint8_t record[48];           /* that entry's bytes */
-    char run_id[48];              /* of the Redis that was read */
+    /* An entry that was in the stream when it was last looked whether it is still the same; 0-0:
+     * none. As long as it is there, nothing behind it was lost. */
+    struct wafer_stream_id anchor;
+    uint8_t anchor_record[48];
+    char run_id[48]; /* of the Redis that was read */
     char redis_version[16];
     int64_t error_at_ms;
     char error[256];

@@ -53,7 +53,7 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
         if (!good)
             wafer_feeder_troubled(feeder, *trouble.text != '\0' ? trouble.text
                                                                 : "Redis sent no page of a stream");
-        good = good && wafer_feeder_mirror(feeder, &page);
+        good = good && wafer_feeder_mirror(feeder, &page, 0);
         wafer_stream_page_free(&page);
         if (!good)
             return false;
@@ -143,6 +143,27 @@ static void plan_next_sync(struct wafer_redis_feeder *feeder)
                                 : SYNC_PAUSE_MAX_MS;
 }
 
+/* Of what may have been dropped, by a clock that is ahead of this one, nothing can be told. */
+static bool may_be_dropped(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *id,
+                           uint64_t last_ms)
+{
+    return id->ms == 0 ||
+           id->ms < wafer_feeder_kept_from(feeder, last_ms) + (uint64_t)feeder->skew_ms;
+}
+
+/* To the newest entry; without one that is sure to stay, the next to come will be the anchor. */
+static void move_anchor(struct wafer_redis_feeder *feeder, uint64_t last_ms)
+{
+    struct wafer_progress *progress = &feeder->progress;
+
+    if (may_be_dropped(feeder, &progress->entry, last_ms)) {
+        progress->anchor = (struct wafer_stream_id){0, 0};
+        return;
+    }
+    progress->anchor = progress->entry;
+    memcpy(progress->anchor_record, progress->record, sizeof progress->anchor_record);
+}
+
 bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
 {
     bool done;
@@ -153,6 +174,7 @@ bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
     (void)atomic_fetch_add(&feeder->state->syncs, 1);
     /* A feeder that takes over meanwhile begins anew: no run of Redis is this one. */
     feeder->progress.last = feeder->progress.entry = (struct wafer_stream_id){0, 0};
+    feeder->progress.anchor = feeder->progress.entry;
     memset(feeder->progress.run_id, 0, sizeof feeder->progress.run_id);
     wafer_state_tell(feeder->state, &feeder->progress);
     feeder->incomplete = feeder->again = false;
@@ -161,8 +183,10 @@ bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
     feeder->lacking = NULL;
     if (!done)
         return false;
-    if (!feeder->incomplete)
+    /* What Redis refused to take is given back after a restart, too: so all of it is read again. */
+    if (!feeder->again)
         memcpy(feeder->progress.run_id, feeder->connection.run_id, sizeof feeder->progress.run_id);
+    move_anchor(feeder, feeder->progress.last.ms);
     wafer_state_tell(feeder->state, &feeder->progress);
     plan_next_sync(feeder);
     declare_ready(feeder);
@@ -171,9 +195,13 @@ bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
 
 /* ---- The rest ---- */
 
+/* A stream that was removed and begun anew may hold the newest entry and lack those before it. The
+ * anchor was there before them. */
 bool wafer_feeder_probe(struct wafer_redis_feeder *feeder, bool *same)
 {
-    const struct wafer_progress *progress = &feeder->progress;
+    struct wafer_progress *progress = &feeder->progress;
+    const struct wafer_stream_id *id = &progress->entry;
+    const uint8_t *record = progress->record;
     int64_t deadline_ms = wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS;
     struct wafer_trouble trouble = {.lost = false};
     struct wafer_stream_id last;
@@ -184,13 +212,21 @@ bool wafer_feeder_probe(struct wafer_redis_feeder *feeder, bool *same)
     if (wafer_stream_compare(&last, &progress->last) < 0)
         return true;
     *same = true;
-    /* Of what may have been dropped, by a clock that is ahead of this one, nothing can be told. */
-    if (progress->entry.ms == 0 ||
-        progress->entry.ms < wafer_feeder_kept_from(feeder, last.ms) + (uint64_t)feeder->skew_ms)
+    if (!may_be_dropped(feeder, &progress->anchor, last.ms)) {
+        id = &progress->anchor;
+        record = progress->anchor_record;
+    }
+    if (may_be_dropped(feeder, id, last.ms)) {
+        progress->anchor = (struct wafer_stream_id){0, 0};
         return true;
-    if (!wafer_stream_has(&feeder->connection, &progress->entry, progress->record, WAFER_WIRE_SIZE,
-                          deadline_ms, same, &trouble))
+    }
+    if (!wafer_stream_has(&feeder->connection, id, record, WAFER_WIRE_SIZE, deadline_ms, same,
+                          &trouble))
         return fail(feeder, &trouble);
+    if (*same && wafer_stream_compare(&progress->anchor, &progress->entry) != 0) {
+        move_anchor(feeder, last.ms);
+        wafer_state_tell(feeder->state, progress);
+    }
     return true;
 }
 
