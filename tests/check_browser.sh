@@ -22,6 +22,7 @@ serve() { # NAME OPTION...
 servers=
 password='correct horse battery'
 echo "$password" >"$folder/password"
+chmod 600 "$folder/password"
 mkdir "$folder/profiles"
 certify || { cat "$folder/openssl"; exit 1; }
 "$wafer" keys new "$folder/keys" >/dev/null || exit 1

@@ -94,6 +94,13 @@ sessions_are_of_one_password() {
     bare -H "Cookie: wafer-operator=$(token ada)" "${url}operator" >"$folder/page"
     contains 'the cookie of an account is none of the operator' 'name="password"' "$folder/page"
     printf 'correct horse battery\nsecond line\n' >"$folder/password"
+    for mode in 640 604 620; do
+        chmod $mode "$folder/password"
+        refused "a password file of mode $mode" 1 --keys "$folder/keys" --port 0 \
+            --operator-password "$folder/password"
+        contains 'which says what to do' "chmod 600 $folder/password" "$folder/err"
+    done
+    chmod 600 "$folder/password"
     start third --operator-password "$folder/password"
     contains 'a password of a file is not printed' "with the password of $folder/password" "$log"
     lacks 'at all' 'correct horse' "$log"
@@ -104,6 +111,7 @@ sessions_are_of_one_password() {
     stop "$pid" TERM
     url=$first_url log=$folder/first
     echo short >"$folder/short"
+    chmod 600 "$folder/short"
     refused 'a password of five bytes' 1 --keys "$folder/keys" --operator-password "$folder/short"
     contains 'which says how many it needs' 'at least 8' "$folder/err"
     refused 'a password file that is not there' 1 --keys "$folder/keys" \
@@ -111,6 +119,7 @@ sessions_are_of_one_password() {
     refused 'a password file that is a folder' 1 --keys "$folder/keys" \
         --operator-password "$folder"
     repeat x 1025 >"$folder/long"
+    chmod 600 "$folder/long"
     refused 'a password file of 1,025 bytes' 1 --keys "$folder/keys" \
         --operator-password "$folder/long"
 }

@@ -62,6 +62,10 @@ values_that_do_not_fit() {
     done
     contains 'the page says what would be one' 'whole number' "$folder/body"
     equals '"yes" is no boolean' 400 "$(put ada ready boolean yes)"
+    equals 'nor "true" with a NUL behind it' 400 \
+        "$(submit ada '' put -d name=ready -d type=boolean -d value=true%00)"
+    equals 'nor is a type with one a type' 400 \
+        "$(submit ada '' put -d name=ready -d type=boolean%00x -d value=true)"
     equals '"abc" is no bytes' 400 "$(put ada digest bytes abc)"
     equals '"zz" is no bytes' 400 "$(put ada digest bytes zz)"
     equals 'a type nobody knows is refused' 400 "$(put ada digest float 1)"
@@ -155,6 +159,10 @@ sessions_last_as_told() {
         equals "a session cannot last \"$lasts\" seconds" 400 \
             "$(submit mallory '' login -d user=mallory -d "lasts=$lasts")"
     done
+    for field in lasts=%zz lasts=6% remember=%zz; do
+        equals "\"$field\" is refused" 400 \
+            "$(submit mallory '' login -d user=mallory -d "$field")"
+    done
     equals 'and nobody was signed in' '' "$(fact mallory subject)"
     submit eve '' login -d user=eve -d lasts=1 >/dev/null
     sleep 1.2
@@ -243,6 +251,7 @@ other_tokens() {
     contains 'what is no token is called that' 'id="no-token"' "$folder/page"
     with_cookie '' token
     contains 'an empty one, too' 'id="no-token"' "$folder/page"
+    lacks 'though one came' 'id="no-cookie"' "$folder/page"
     good=$(token ada)
     with_cookie "${good%?????}AAAAA" token
     shows 'a forged token is rejected' verdict rejected

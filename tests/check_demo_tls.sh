@@ -82,6 +82,11 @@ arguments() {
         --tls-certificate "$folder/none" --tls-key "$key"
     refused 'a key that is not there' 1 --keys "$folder/keys" --port 0 \
         --tls-certificate "$certificate" --tls-key "$folder/none"
+    chmod 640 "$key"
+    refused 'a key that others may read' 1 --keys "$folder/keys" --port 0 \
+        --tls-certificate "$certificate" --tls-key "$key"
+    contains 'which says what to do' "chmod 600 $key" "$folder/err"
+    chmod 600 "$key"
     echo garbage >"$folder/garbage"
     refused 'a certificate of garbage' 1 --keys "$folder/keys" --port 0 \
         --tls-certificate "$folder/garbage" --tls-key "$key"
@@ -92,6 +97,7 @@ arguments() {
     certify other
     refused 'a key of another certificate' 1 --keys "$folder/keys" --port 0 \
         --tls-certificate "$certificate" --tls-key "$folder/other.key"
+    chmod 600 "$certificate"
     refused 'certificate and key the wrong way around' 1 --keys "$folder/keys" --port 0 \
         --tls-certificate "$key" --tls-key "$certificate"
     repeat x 65537 >"$folder/large"

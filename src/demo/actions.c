@@ -74,6 +74,12 @@ static size_t end_lines_with_lf(char *text, size_t length)
     return used;
 }
 
+/* What came may hold NULs, so that only its beginning is the word. */
+static bool is(const char *text, size_t length, const char *word)
+{
+    return length == strlen(word) && strcmp(text, word) == 0;
+}
+
 static wafer_result put_bytes(wafer_session *session, const char *name, const char *hex,
                               size_t length)
 {
@@ -93,7 +99,7 @@ static wafer_result put(wafer_session *session, const char *name, const char *ty
         return wafer_put_text_slice(session, name, value, end_lines_with_lf(value, length));
     if (strcmp(type, "integer") == 0 && demo_read_integer(value, length, &number))
         return wafer_put_integer(session, name, number);
-    if (strcmp(type, "boolean") == 0 && (strcmp(value, "true") == 0 || strcmp(value, "false") == 0))
+    if (strcmp(type, "boolean") == 0 && (is(value, length, "true") || is(value, length, "false")))
         return wafer_put_boolean(session, name, value[0] == 't');
     if (strcmp(type, "bytes") == 0)
         return put_bytes(session, name, value, length);
@@ -124,14 +130,16 @@ void demo_put_act(struct demo_request *request, struct demo_answer *answer)
     char name[DEMO_BODY_MAX + 1];
     char type[DEMO_BODY_MAX + 1];
     char value[DEMO_BODY_MAX + 1];
+    size_t type_length;
     size_t length;
     wafer_result result;
 
     if (!read_name(request, answer, name) ||
-        !demo_read_field(request, answer, "type", type, &length) ||
+        !demo_read_field(request, answer, "type", type, &type_length) ||
         !demo_read_field(request, answer, "value", value, &length))
         return;
-    result = put(request->session, name, type, value, length);
+    result = strlen(type) == type_length ? put(request->session, name, type, value, length)
+                                         : WAFER_INVALID;
     if (result != WAFER_INVALID) {
         go_home(request, answer, result);
         return;
@@ -154,6 +162,16 @@ void demo_remove_act(struct demo_request *request, struct demo_answer *answer)
 
 /* ---- in and out ------------------------------------------------------------------------- */
 
+/* A field that may be absent, and is empty then. False with the answer filled. */
+static bool read_optional(const struct demo_request *request, struct demo_answer *answer,
+                          const char *name, char value[DEMO_BODY_MAX + 1], size_t *length)
+{
+    if (demo_form_field(request->body, request->received, name, value, length) != DEMO_FIELD_ABSENT)
+        return demo_read_field(request, answer, name, value, length);
+    *length = 0;
+    return true;
+}
+
 /* How long the session is to last, and whether the browser keeps its cookie when it closes. Both
  * fields may be absent. False with the answer filled. */
 static bool read_lifetime(const struct demo_request *request, struct demo_answer *answer,
@@ -164,13 +182,13 @@ static bool read_lifetime(const struct demo_request *request, struct demo_answer
     size_t length;
     int64_t seconds;
 
-    *remember = demo_form_field(request->body, request->received, "remember", value, &length) ==
-                    DEMO_FIELD_FOUND &&
-                length > 0;
+    if (!read_optional(request, answer, "remember", value, &length))
+        return false;
+    *remember = length > 0;
     *lasts_ms = most_ms;
-    if (demo_form_field(request->body, request->received, "lasts", value, &length) !=
-            DEMO_FIELD_FOUND ||
-        length == 0)
+    if (!read_optional(request, answer, "lasts", value, &length))
+        return false;
+    if (length == 0)
         return true;
     if (demo_read_integer(value, length, &seconds) && seconds >= 1 && seconds <= most_ms / 1000) {
         *lasts_ms = seconds * 1000;

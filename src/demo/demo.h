@@ -103,8 +103,9 @@ bool demo_listen(struct demo_server *server);
 bool demo_introduce(const struct demo_server *server, const char *password);
 
 /* Reads a file of at most `most` bytes: *text belongs to the caller, who calls demo_unload, and is
- * NUL-terminated. False after one line on stderr. */
-bool demo_load(const char *path, size_t most, char **text, size_t *length);
+ * NUL-terminated. One with a secret is refused when others may use it. False after one line on
+ * stderr. */
+bool demo_load(const char *path, bool secret, size_t most, char **text, size_t *length);
 void demo_unload(char **text, size_t length); /* wipes */
 
 /* ---- the operator's password ----------------------------------------------------------- */

@@ -31,9 +31,9 @@ static bool load_tls(const struct demo_options *options, struct tls *tls)
         fputs("wafer-demo: libmicrohttpd was built without TLS here\n", stderr);
         return false;
     }
-    return demo_load(options->tls_certificate, PEM_MAX, &tls->certificate,
+    return demo_load(options->tls_certificate, false, PEM_MAX, &tls->certificate,
                      &tls->certificate_size) &&
-           demo_load(options->tls_key, PEM_MAX, &tls->key, &tls->key_size);
+           demo_load(options->tls_key, true, PEM_MAX, &tls->key, &tls->key_size);
 }
 
 static struct MHD_Daemon *start(struct demo_server *server, struct tls *tls)

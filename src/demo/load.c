@@ -15,6 +15,13 @@ static bool complain(const char *path, const char *why)
     return false;
 }
 
+static bool open_to_others(const char *path, mode_t mode)
+{
+    fprintf(stderr, "wafer-demo: %s: its mode %04o lets others in; set it with: chmod 600 %s\n",
+            path, (unsigned)(mode & 07777), path);
+    return false;
+}
+
 static bool read_all(int file, char *text, size_t length)
 {
     for (size_t done = 0; done < length;) {
@@ -29,7 +36,7 @@ static bool read_all(int file, char *text, size_t length)
     return true;
 }
 
-static bool load(int file, const char *path, size_t most, char **text, size_t *length)
+static bool load(int file, const char *path, bool secret, size_t most, char **text, size_t *length)
 {
     struct stat about;
 
@@ -37,6 +44,8 @@ static bool load(int file, const char *path, size_t most, char **text, size_t *l
         return complain(path, strerror(errno));
     if (!S_ISREG(about.st_mode))
         return complain(path, "it is not a regular file");
+    if (secret && (about.st_mode & 077) != 0)
+        return open_to_others(path, about.st_mode);
     if (about.st_size > (off_t)most)
         return complain(path, "the file is too large for what it should hold");
     *length = (size_t)about.st_size;
@@ -49,7 +58,7 @@ static bool load(int file, const char *path, size_t most, char **text, size_t *l
     return complain(path, "it cannot be read");
 }
 
-bool demo_load(const char *path, size_t most, char **text, size_t *length)
+bool demo_load(const char *path, bool secret, size_t most, char **text, size_t *length)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool good;
@@ -58,7 +67,7 @@ bool demo_load(const char *path, size_t most, char **text, size_t *length)
     *length = 0;
     if (file < 0)
         return complain(path, strerror(errno));
-    good = load(file, path, most, text, length);
+    good = load(file, path, secret, most, text, length);
     close(file);
     return good;
 }

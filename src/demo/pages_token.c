@@ -163,6 +163,7 @@ void demo_token_show(struct demo_request *request, struct demo_answer *answer)
     demo_put(values, "cookie", request->account->cookie);
     if (wafer_session_new(request->account->manager, &choice.session) == WAFER_OK) {
         demo_each_cookie_line(request->connection, consider_line, &choice);
+        demo_put_flag(values, "came", choice.token != NULL);
         if (choice.token != NULL) {
             put_outside(values, choice.token, choice.length);
             (void)wafer_begin(choice.session);

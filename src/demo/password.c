@@ -51,7 +51,7 @@ static bool take_file(struct demo_password *password, const char *path)
     size_t size;
     size_t length;
 
-    if (!demo_load(path, FILE_MAX, &text, &size))
+    if (!demo_load(path, true, FILE_MAX, &text, &size))
         return false;
     length = strcspn(text, "\r\n");
     if (length >= LENGTH_MIN)
