@@ -73,10 +73,20 @@ guessing_is_slow() {
     for _ in 1 2 3 4 5; do submit thief operator operator/login -d password=guess; done \
         >"$folder/statuses"
     equals 'five guesses are looked at' 403403403403403 "$(cat "$folder/statuses")"
-    equals 'the sixth is not' 429 "$(submit thief operator operator/login -d password=guess)"
+    equals 'the sixth is too many' 429 "$(submit thief operator operator/login -d password=guess)"
     contains 'for a while' '^Retry-After' "$folder/head"
-    equals 'even if it is right' 429 \
-        "$(submit thief operator operator/login -d "password=$second_password")"
+    equals 'but the right password of the server is taken' 303 \
+        "$(submit late operator operator/login -d "password=$second_password")"
+    equals 'and a wrong one is not' 429 "$(submit thief operator operator/login -d password=guess)"
+    start guessed --operator-password "$folder/password"
+    for _ in 1 2 3 4 5; do submit thief operator operator/login -d password=guess; done \
+        >"$folder/statuses"
+    equals 'five guesses at a password of a file are looked at' 403403403403403 \
+        "$(cat "$folder/statuses")"
+    equals 'then not even the right one is taken' 429 \
+        "$(submit thief operator operator/login --data-urlencode 'password=correct horse battery')"
+    stop "$pid" TERM
+    log=$folder/first
     url=$first_url
     equals 'at another server there is no harm' 'valid' "$(fact ada verdict)"
 }
