@@ -111,6 +111,8 @@ sessions_are_of_one_password() {
         contains 'which says what to do' "chmod 600 $folder/password" "$folder/err"
     done
     chmod 600 "$folder/password"
+    start fourth --operator-password "$folder/password"
+    fourth_url=$url fourth_pid=$pid
     start third --operator-password "$folder/password"
     contains 'a password of a file is not printed' "with the password of $folder/password" "$log"
     lacks 'at all' 'correct horse' "$log"
@@ -118,7 +120,22 @@ sessions_are_of_one_password() {
         "$(submit third operator operator/login --data-urlencode 'password=correct horse battery')"
     visit third operator >"$folder/page"
     contains 'and shows the list' 'id="entries"' "$folder/page"
+    cp "$folder/third" "$folder/third-copy"
+    third_url=$url
+    url=$fourth_url
+    visit third operator >"$folder/page"
+    contains 'another server with the same keys wants the password, too' 'name="password"' \
+        "$folder/page"
+    cp "$folder/third-copy" "$folder/third"
+    url=$third_url
+    equals 'the operator signs out at the one' 303 "$(submit third operator operator/logout)"
+    for url in "$third_url" "$fourth_url"; do
+        cp "$folder/third-copy" "$folder/old"
+        visit old operator >"$folder/page"
+        contains 'a copy of the cookie is then good at neither' 'name="password"' "$folder/page"
+    done
     stop "$pid" TERM
+    stop "$fourth_pid" TERM
     url=$first_url log=$folder/first
     echo short >"$folder/short"
     chmod 600 "$folder/short"

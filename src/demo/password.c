@@ -34,16 +34,19 @@ static void make(char text[DEMO_PASSWORD_LENGTH + 1])
     text[DEMO_PASSWORD_LENGTH] = '\0';
 }
 
+/* The list that the operator signs out on is in this process alone, so no other server may take the
+ * cookie, though it has the same keys and the same password: hence the process's own bytes. */
 static void take(struct demo_password *password, const char *text, size_t length)
 {
-    static const char label[] = "wafer-demo operator";
+    uint8_t process[crypto_generichash_KEYBYTES];
     uint8_t context[crypto_generichash_BYTES];
 
+    randombytes_buf(process, sizeof process);
     randombytes_buf(password->key, sizeof password->key);
     crypto_generichash(password->hash, sizeof password->hash, (const uint8_t *)text, length,
                        password->key, sizeof password->key);
-    crypto_generichash(context, sizeof context, (const uint8_t *)text, length,
-                       (const uint8_t *)label, sizeof label - 1);
+    crypto_generichash(context, sizeof context, (const uint8_t *)text, length, process,
+                       sizeof process);
     sodium_bin2hex(password->context, sizeof password->context, context, sizeof context);
 }
 
