@@ -73,10 +73,20 @@ guessing_is_slow() {
     for _ in 1 2 3 4 5; do submit thief operator operator/login -d password=guess; done \
         >"$folder/statuses"
     equals 'five guesses are looked at' 403403403403403 "$(cat "$folder/statuses")"
-    equals 'the sixth is not' 429 "$(submit thief operator operator/login -d password=guess)"
+    equals 'the sixth is too many' 429 "$(submit thief operator operator/login -d password=guess)"
     contains 'for a while' '^Retry-After' "$folder/head"
-    equals 'even if it is right' 429 \
-        "$(submit thief operator operator/login -d "password=$second_password")"
+    equals 'but the right password of the server is taken' 303 \
+        "$(submit late operator operator/login -d "password=$second_password")"
+    equals 'and a wrong one is not' 429 "$(submit thief operator operator/login -d password=guess)"
+    start guessed --operator-password "$folder/password"
+    for _ in 1 2 3 4 5; do submit thief operator operator/login -d password=guess; done \
+        >"$folder/statuses"
+    equals 'five guesses at a password of a file are looked at' 403403403403403 \
+        "$(cat "$folder/statuses")"
+    equals 'then not even the right one is taken' 429 \
+        "$(submit thief operator operator/login --data-urlencode 'password=correct horse battery')"
+    stop "$pid" TERM
+    log=$folder/first
     url=$first_url
     equals 'at another server there is no harm' 'valid' "$(fact ada verdict)"
 }
@@ -101,6 +111,8 @@ sessions_are_of_one_password() {
         contains 'which says what to do' "chmod 600 $folder/password" "$folder/err"
     done
     chmod 600 "$folder/password"
+    start fourth --operator-password "$folder/password"
+    fourth_url=$url fourth_pid=$pid
     start third --operator-password "$folder/password"
     contains 'a password of a file is not printed' "with the password of $folder/password" "$log"
     lacks 'at all' 'correct horse' "$log"
@@ -108,7 +120,22 @@ sessions_are_of_one_password() {
         "$(submit third operator operator/login --data-urlencode 'password=correct horse battery')"
     visit third operator >"$folder/page"
     contains 'and shows the list' 'id="entries"' "$folder/page"
+    cp "$folder/third" "$folder/third-copy"
+    third_url=$url
+    url=$fourth_url
+    visit third operator >"$folder/page"
+    contains 'another server with the same keys wants the password, too' 'name="password"' \
+        "$folder/page"
+    cp "$folder/third-copy" "$folder/third"
+    url=$third_url
+    equals 'the operator signs out at the one' 303 "$(submit third operator operator/logout)"
+    for url in "$third_url" "$fourth_url"; do
+        cp "$folder/third-copy" "$folder/old"
+        visit old operator >"$folder/page"
+        contains 'a copy of the cookie is then good at neither' 'name="password"' "$folder/page"
+    done
     stop "$pid" TERM
+    stop "$fourth_pid" TERM
     url=$first_url log=$folder/first
     echo short >"$folder/short"
     chmod 600 "$folder/short"

@@ -121,11 +121,11 @@ void demo_password_close(struct demo_password *password);
 enum demo_attempt { DEMO_RIGHT, DEMO_WRONG, DEMO_TOO_OFTEN };
 
 /* Takes the same time for every wrong one. After 5 wrong ones in a minute all are TOO_OFTEN for
- * the rest of it. Thread-safe. */
+ * the rest of it, even the right one, unless it was made here. Thread-safe. */
 enum demo_attempt demo_password_try(struct demo_password *password, const char *text,
                                     size_t length);
-/* A text that follows from the password and does not tell it: sessions of the operator are bound
- * to it, so another password ends them. */
+/* A text that follows from the password and bytes of this process, and does not tell them: sessions
+ * of the operator are bound to it, so another password ends them, and so does another server. */
 const char *demo_password_context(const struct demo_password *password);
 
 /* ---- requests ----------------------------------------------------------------------- */

@@ -43,8 +43,8 @@ void demo_operator_login_act(struct demo_request *request, struct demo_answer *a
     case DEMO_WRONG:
         demo_page_error(request, answer, MHD_HTTP_FORBIDDEN, "The password is wrong",
                         "The server printed it when it started, unless it was given a file with "
-                        "one. After five wrong ones in a minute none is looked at for the rest of "
-                        "it.");
+                        "one. After five wrong ones in a minute that of a file is not taken for "
+                        "the rest of it.");
         return;
     default:
         demo_page_error(request, answer, MHD_HTTP_TOO_MANY_REQUESTS, "Too many wrong passwords",
