@@ -481,7 +481,7 @@ demo: ## set up, then serve the demo on PORT (8080)
 	@test -e $(BUILD)/demo.keys || $(BUILD)/wafer keys new $(BUILD)/demo.keys
 	@exec $(BUILD)/wafer-demo --port $(PORT) --keys $(BUILD)/demo.keys
 
-check: ## set up, then run every test; at most 5 minutes
+check: ## set up, then run every test; about 10 minutes
 	@.ci/deps build demo lmdb redis check install stacks
 	+$(groups) $(CHECKS)
 

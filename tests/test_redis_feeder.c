@@ -38,7 +38,7 @@ static wafer_redis_feeder *make_feeder(const struct folder *folder, int *redis)
 {
     wafer_redis_settings settings = WAFER_REDIS_SETTINGS_INIT;
     wafer_revocations_settings table = WAFER_REVOCATIONS_SETTINGS_INIT;
-    wafer_redis_feeder *feeder;
+    wafer_redis_feeder *feeder = NULL;
     wafer_error error;
 
     settings.address = "/nonexistent/socket";
