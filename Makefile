@@ -398,15 +398,16 @@ group-tsan:
 	@WRAPPER="$$(setarch -R true 2>/dev/null && echo setarch -R)" \
 	    $(call run,tsan,tsan,$(patsubst %.c,build/tsan/%,$(THREADED)))
 
+# There is no hiredis of theirs, so no libwafer-redis.
 foreign = $(call variant,$(1),$(UNABLE)) && \
           $(call variant,$(1),build/$(1)/wafer build/$(1)/tests/programs/list \
-          $(call unit,$(1)))
+          $(filter-out %/test_redis_list %/test_redis_wire %/test_redis_feeder,$(call unit,$(1))))
 
 group-foreign:
 	@.ci/deps foreign
 	+@$(call variant,gcc,build/gcc/wafer build/gcc/tests/programs/list)
 	+@$(foreach machine,$(FOREIGN),$(call foreign,$(machine)) &&) true
-	@MACHINES='$(FOREIGN)' UNITS='$(notdir $(basename $(TESTS)))' JOBS=$(JOBS) tests/foreign/run.sh
+	@MACHINES='$(FOREIGN)' UNITS='$(filter-out test_redis_%,$(notdir $(basename $(TESTS))))' JOBS=$(JOBS) tests/foreign/run.sh
 
 group-coverage:
 	@.ci/deps coverage
