@@ -266,6 +266,37 @@ a_file_that_is_wrong_changes_nothing() {
     cp "$folder/good-keys" "$folder/keys"
 }
 
+# Two servers with one key file, of which only the one whose page is used reads it anew.
+servers_with_one_key_file() {
+    start worker --revocations "file:$folder/workers"
+    worker_url=$url worker_pid=$pid
+    start asked --revocations "file:$folder/workers"
+    chief_password=$(sed -n 's/^operator: .* with the password //p' "$log")
+    submit boss operator operator/login -d "password=$chief_password" >/dev/null
+    visit boss operator >"$folder/page"
+    contains 'the page of a server that may not be the only one says when a key seals' \
+        'seals in an hour' "$folder/page"
+    equals 'there the keys are rotated' 303 "$(submit boss operator operator/rotate)"
+    location=$(sed -n 's/^Location: \/\(.*\)/\1/p' "$folder/head" | tr -d '\r')
+    visit boss "$location" >"$folder/page"
+    contains 'the page says what the other servers need' 'id="done">.*send SIGHUP to the other' \
+        "$folder/page"
+    contains 'the key waits for it' '<li class="key waits">' "$folder/page"
+    post shared login -d user=ada >/dev/null
+    cp "$folder/shared" "$folder/shared-copy"
+    url=$worker_url
+    equals 'what is sealed then is good at the other' 'ada' "$(fact shared-copy subject)"
+    url=$(sed -n 's/.* listens at \(http[^ ]*\)$/\1/p' "$log")
+    key=$(sed -n 's/.*<li class="key waits"><div><code>\([0-9a-f]*\)<.*/\1/p' "$folder/page")
+    equals 'a key is retired there' 303 "$(submit boss operator operator/retire -d "key=$key")"
+    location=$(sed -n 's/^Location: \/\(.*\)/\1/p' "$folder/head" | tr -d '\r')
+    visit boss "$location" >"$folder/page"
+    contains 'which the others need to know, too' 'id="done">.*Send SIGHUP to the other' \
+        "$folder/page"
+    stop "$pid" TERM
+    stop "$worker_pid" TERM
+}
+
 # ---- The end ----
 
 the_operator_signs_out() {
@@ -322,4 +353,5 @@ a_file_that_is_wrong_changes_nothing
 pid=$first_pid
 the_operator_signs_out
 a_list_in_a_file_is_shown
+servers_with_one_key_file
 finish 'demo, operator'
