@@ -117,8 +117,9 @@ static void keys_changed(struct demo_request *request, struct demo_answer *answe
                          wafer_result result, wafer_error *error, const char *done)
 {
     char advice[sizeof error->text + 64];
+    bool rewritten = result == WAFER_OK;
 
-    if (result == WAFER_OK)
+    if (rewritten)
         result = wafer_keyring_reload(request->server->keyring, error);
     if (result == WAFER_OK) {
         go_back(request, answer, done);
@@ -127,7 +128,9 @@ static void keys_changed(struct demo_request *request, struct demo_answer *answe
     snprintf(advice, sizeof advice, "The keys in use are the same as before: %s.", error->text);
     demo_page_error(request, answer,
                     result == WAFER_INVALID ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE,
-                    "The keys were not changed", advice);
+                    rewritten ? "The file was changed, but not read anew"
+                              : "The keys were not changed",
+                    advice);
 }
 
 void demo_rotate_act(struct demo_request *request, struct demo_answer *answer)
