@@ -57,8 +57,8 @@ struct demo_options {
     bool help;     /* print the help and do nothing */
 };
 
-/* Whether other servers may have the same sessions, so the same key file: a list in memory is of one
- * server alone. */
+/* Whether other servers may have the same sessions, so the same key file: a list in memory is of
+ * one server alone. */
 bool demo_options_shared(const struct demo_options *options);
 
 /* Reads the command line. False after one line on stderr. */
