@@ -266,6 +266,69 @@ a_file_that_is_wrong_changes_nothing() {
     cp "$folder/good-keys" "$folder/keys"
 }
 
+# Signs in, rotates and ends the server of the log "failing", which runs with fail_nth in front.
+rotate_failing() { # WAFER_FAIL
+    "$wafer" keys new "$folder/failing-keys" >/dev/null
+    : >"$folder/failing"
+    WAFER_FAIL=$1 WAFER_CALLS=$folder/calls LD_PRELOAD=$folder/fail_nth.so "$demo" \
+        --keys "$folder/failing-keys" --port 0 >"$folder/failing" 2>"$folder/failing.err" &
+    pid=$!
+    pids="$pids $pid"
+    await_address "$folder/failing"
+    chief_password=$(sed -n 's/^operator: .* with the password //p' "$folder/failing")
+    rm -f "$folder/failing-jar"
+    submit failing-jar operator operator/login -d "password=$chief_password" >/dev/null
+    submit failing-jar operator operator/rotate
+    stop "$pid" TERM
+    kept=$(grep -c '^1 ' "$folder/failing-keys")
+    rm "$folder/failing-keys"
+}
+# A sanitizer's runtime wants to be the first library itself.
+a_file_that_is_not_read_anew() {
+    ! grep -q '__[at]san_init' "$demo" || return 0
+    "${CC:-gcc}" -std=c11 -D_GNU_SOURCE -O1 -shared -fPIC "$tests/programs/fail_nth.c" -ldl \
+        -o "$folder/fail_nth.so" || exit 1
+    equals 'rotating works while nothing fails' 303 "$(rotate_failing none:1:12)"
+    # The last of them is for the keys that come into use.
+    last=$(sed -n 's/^sodium_malloc //p' "$folder/calls")
+    rotate_failing "sodium_malloc:$last:12" >"$folder/status"
+    equals 'when memory fails after the file was changed' 503 "$(cat "$folder/status")"
+    equals 'which has the new key' 2 "$kept"
+    contains 'the page does not say that it was not' 'The file was changed, but not read anew' \
+        "$folder/body"
+}
+
+# Two servers with one key file, of which only the one whose page is used reads it anew.
+servers_with_one_key_file() {
+    start worker --revocations "file:$folder/workers"
+    worker_url=$url worker_pid=$pid
+    start asked --revocations "file:$folder/workers"
+    chief_password=$(sed -n 's/^operator: .* with the password //p' "$log")
+    submit boss operator operator/login -d "password=$chief_password" >/dev/null
+    visit boss operator >"$folder/page"
+    contains 'the page of a server that may not be the only one says when a key seals' \
+        'seals in an hour' "$folder/page"
+    equals 'there the keys are rotated' 303 "$(submit boss operator operator/rotate)"
+    location=$(sed -n 's/^Location: \/\(.*\)/\1/p' "$folder/head" | tr -d '\r')
+    visit boss "$location" >"$folder/page"
+    contains 'the page says what the other servers need' 'id="done">.*send SIGHUP to the other' \
+        "$folder/page"
+    contains 'the key waits for it' '<li class="key waits">' "$folder/page"
+    post shared login -d user=ada >/dev/null
+    cp "$folder/shared" "$folder/shared-copy"
+    url=$worker_url
+    equals 'what is sealed then is good at the other' 'ada' "$(fact shared-copy subject)"
+    url=$(sed -n 's/.* listens at \(http[^ ]*\)$/\1/p' "$log")
+    key=$(sed -n 's/.*<li class="key waits"><div><code>\([0-9a-f]*\)<.*/\1/p' "$folder/page")
+    equals 'a key is retired there' 303 "$(submit boss operator operator/retire -d "key=$key")"
+    location=$(sed -n 's/^Location: \/\(.*\)/\1/p' "$folder/head" | tr -d '\r')
+    visit boss "$location" >"$folder/page"
+    contains 'which the others need to know, too' 'id="done">.*Send SIGHUP to the other' \
+        "$folder/page"
+    stop "$pid" TERM
+    stop "$worker_pid" TERM
+}
+
 # ---- The end ----
 
 the_operator_signs_out() {
@@ -322,4 +385,6 @@ a_file_that_is_wrong_changes_nothing
 pid=$first_pid
 the_operator_signs_out
 a_list_in_a_file_is_shown
+servers_with_one_key_file
+a_file_that_is_not_read_anew
 finish 'demo, operator'

@@ -57,6 +57,10 @@ struct demo_options {
     bool help;     /* print the help and do nothing */
 };
 
+/* Whether other servers may have the same sessions, so the same key file: a list in memory is of
+ * one server alone. */
+bool demo_options_shared(const struct demo_options *options);
+
 /* Reads the command line. False after one line on stderr. */
 bool demo_options_read(int count, char **arguments, struct demo_options *options);
 void demo_help(FILE *out);

@@ -117,8 +117,9 @@ static void keys_changed(struct demo_request *request, struct demo_answer *answe
                          wafer_result result, wafer_error *error, const char *done)
 {
     char advice[sizeof error->text + 64];
+    bool rewritten = result == WAFER_OK;
 
-    if (result == WAFER_OK)
+    if (rewritten)
         result = wafer_keyring_reload(request->server->keyring, error);
     if (result == WAFER_OK) {
         go_back(request, answer, done);
@@ -127,19 +128,24 @@ static void keys_changed(struct demo_request *request, struct demo_answer *answe
     snprintf(advice, sizeof advice, "The keys in use are the same as before: %s.", error->text);
     demo_page_error(request, answer,
                     result == WAFER_INVALID ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_SERVICE_UNAVAILABLE,
-                    "The keys were not changed", advice);
+                    rewritten ? "The file was changed, but not read anew"
+                              : "The keys were not changed",
+                    advice);
 }
 
 void demo_rotate_act(struct demo_request *request, struct demo_answer *answer)
 {
     wafer_keys_settings settings = WAFER_KEYS_SETTINGS_INIT;
+    bool shared = demo_options_shared(&request->server->options);
     wafer_error error;
     wafer_result result;
 
-    /* There is no other host that has to get the file first. */
-    settings.lead_ms = 0;
+    /* Only this server reads the file anew now. Others with the same file would refuse what a key
+     * seals that they do not have, so it waits until they have been told. */
+    if (!shared)
+        settings.lead_ms = 0;
     result = wafer_keys_rotate(request->server->options.keys, &settings, &error);
-    keys_changed(request, answer, result, &error, "rotated");
+    keys_changed(request, answer, result, &error, shared ? "rotated-shared" : "rotated");
 }
 
 void demo_retire_act(struct demo_request *request, struct demo_answer *answer)
@@ -158,5 +164,6 @@ void demo_retire_act(struct demo_request *request, struct demo_answer *answer)
         return;
     }
     result = wafer_keys_retire(request->server->options.keys, id, NULL, &error);
-    keys_changed(request, answer, result, &error, "retired");
+    keys_changed(request, answer, result, &error,
+                 demo_options_shared(&request->server->options) ? "retired-shared" : "retired");
 }

@@ -54,6 +54,11 @@ void demo_help(FILE *out)
           out);
 }
 
+bool demo_options_shared(const struct demo_options *options)
+{
+    return revocations_option_kind(options->revocations) != REVOCATIONS_IN_MEMORY;
+}
+
 static bool complain(const char *what, const char *value)
 {
     fprintf(stderr, "wafer-demo: %s: %s; see wafer-demo --help\n", what, value);

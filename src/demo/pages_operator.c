@@ -126,7 +126,15 @@ static void put_done(struct demo_values *values, struct MHD_Connection *connecti
         {"subject", "The user is on the list: every session begun before now is refused."},
         {"everyone", "Everyone who was signed in has to sign in again."},
         {"rotated", "A new key seals from now on; older ones still open."},
+        {"rotated-shared",
+         "A new key is in the file and seals in an hour. Before that, send SIGHUP to "
+         "the other servers that use the file: without the key they refuse what it "
+         "seals."},
         {"retired", "The key is gone, and with it every session that it had sealed."},
+        {"retired-shared",
+         "The key is gone here, and with it every session that it had sealed. Send "
+         "SIGHUP to the other servers that use the file: until then they take what "
+         "it sealed."},
     };
     const char *done = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "done");
 
@@ -142,6 +150,7 @@ void demo_operator_show(struct demo_request *request, struct demo_answer *answer
 
     demo_put_flag(values, "on_operator", true);
     demo_put_flag(values, "signed_in", signed_in);
+    demo_put_flag(values, "shared", demo_options_shared(&request->server->options));
     if (signed_in) {
         put_done(values, request->connection);
         put_status(values, request->server);
