@@ -15,7 +15,7 @@ PKG_CONFIG ?= pkg-config
 BUILD      ?= build
 PORT       ?= 8080
 FUZZ_SECONDS ?= 10
-SEEDS      ?= 10
+SEEDS      ?= 5
 MAINTAINER ?= The Wafer authors <wafer@wafer.example>
 JOBS       ?= $(shell nproc)
 
