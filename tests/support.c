@@ -180,3 +180,13 @@ void kill_after_a_moment(pid_t child, uint64_t nanoseconds)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
 }
+
+long pages_mapped(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long pages = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &pages), 1);
+    assert_int_equal(fclose(file), 0);
+    return pages;
+}

@@ -33,6 +33,9 @@ void random_fill(void *bytes, size_t length);
  * must not have ended by itself. */
 void kill_after_a_moment(pid_t child, uint64_t nanoseconds);
 
+/* How many pages the process has mapped. */
+long pages_mapped(void);
+
 /* Decodes hex into out (room for strlen(hex) / 2 bytes) and returns the bytes written; "-" is none.
  * Fails the test on anything that is not hex. */
 size_t from_hex(const char *hex, uint8_t *out);

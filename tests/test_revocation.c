@@ -210,17 +210,6 @@ static void what_a_worker_revokes_holds_after_it_freed_its_handle(void **state)
     wafer_revocations_free(list);
 }
 
-/* How many pages the process has mapped. */
-static long pages_mapped(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    long pages = 0;
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%ld", &pages), 1);
-    assert_int_equal(fclose(file), 0);
-    return pages;
-}
-
 static void a_list_that_is_freed_leaves_nothing_mapped(void **state)
 {
     (void)state;

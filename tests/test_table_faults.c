@@ -284,16 +284,6 @@ static void the_first_opening_after_a_restart_survives_every_fault(void **state)
     list->free(table);
 }
 
-static long pages_mapped(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    long pages = 0;
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%ld", &pages), 1);
-    assert_int_equal(fclose(file), 0);
-    return pages;
-}
-
 static void a_list_in_memory_that_has_no_lock_leaves_nothing_mapped(void **state)
 {
     (void)state;
