@@ -3,45 +3,28 @@
 # visit is miscounted.
 set -u
 
-tests=$(cd "$(dirname "$0")" && pwd)
-build=${BUILD:-build}
-folder=$(mktemp -d)
-pids=
-
-cleanup() {
-    for pid in $pids; do kill -TERM "$pid" 2>/dev/null; done
-    rm -rf "$folder"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
-
-. "$tests/report.sh"
+# shellcheck source=tests/demo.sh
+. "$(dirname "$0")/demo.sh"
 
 ROTATIONS=20
 BROWSERS='ada bob cleo'
 
-curl_as() { # JAR PATH ARGUMENT...
-    jar=$folder/$1 path=$2
-    shift 2
-    curl -s --max-time 10 -b "$jar" -c "$jar" "$@" "$url$path"
-}
 sign_in() { # USER
-    curl_as "$1" login -o "$folder/$1.body" -d "user=$1" \
-        --data-urlencode "csrf=$(curl_as "$1" csrf)"
+    equals "$1 signs in" 303 "$(post "$1" login -d "user=$1")"
 }
 # Visits until told to stop, and notes every visit; each answer must be that of a valid session.
 browse() { # USER
     while [ ! -e "$folder/enough" ]; do
-        curl_as "$1" '' -o "$folder/$1.body" -w '%{http_code}\n' >>"$folder/$1.visits"
-        curl_as "$1" whoami | grep -E '^(subject|verdict):' | sort -u >>"$folder/$1.facts"
+        visit "$1" '' -o "$folder/$1.body" -w '%{http_code}\n' >>"$folder/$1.visits"
+        visit "$1" whoami | grep -E '^(subject|verdict):' | sort -u >>"$folder/$1.facts"
     done
 }
 rotate() {
-    "$build/wafer" keys rotate "$folder/keys" --now --overlap 1 >"$folder/rotated" &&
-        kill -HUP "$demo" && rotations=$((rotations + 1))
+    "$wafer" keys rotate "$folder/keys" --now --overlap 1 >"$folder/rotated" &&
+        kill -HUP "$pid" && rotations=$((rotations + 1))
 }
 # Reloads that the server has told of.
-reloads() { grep -c 'read anew' "$folder/log"; }
+reloads() { grep -c 'read anew' "$log"; }
 # Whether the server told of as many, and every browser has made as many visits.
 all_went_on() { # NUMBER
     [ "$(reloads)" -ge "$1" ] || return 1
@@ -50,11 +33,8 @@ all_went_on() { # NUMBER
     done
 }
 
-"$build/wafer" keys new "$folder/keys" >/dev/null
-"$build/wafer-demo" --keys "$folder/keys" --port 0 >"$folder/log" 2>"$folder/errors" &
-demo=$!
-pids=$demo
-await_address "$folder/log"
+"$wafer" keys new "$folder/keys" >/dev/null
+start log
 first=$(sed -n 's/^1 \([0-9a-f]*\) .*/\1/p' "$folder/keys")
 
 for user in $BROWSERS; do sign_in "$user"; done
@@ -84,17 +64,14 @@ for user in $BROWSERS; do
     equals "$user stays signed in" "subject: $user verdict: valid" \
         "$(sort -u "$folder/$user.facts" | tr '\n' ' ' | sed 's/ $//')"
     equals "every visit of $user is counted once" "visits: $made" \
-        "$(curl_as "$user" whoami | grep '^visits:')"
-    token=$(awk '$6 == "wafer-demo" { print $7 }' "$folder/$user")
+        "$(visit "$user" whoami | grep '^visits:')"
     lacks "the cookie of $user is under a new key at the end" "key $first" /dev/stdin <<END
-$("$build/wafer" open --keys "$folder/keys" --name wafer-demo "$token")
+$("$wafer" open --keys "$folder/keys" --name wafer-demo "$(token "$user")")
 END
 done
-kill -TERM "$demo"
-wait "$demo"
-equals 'the server ends well' 0 $?
-pids=
-[ ! -s "$folder/errors" ]
+stop "$pid" TERM
+report $? 'the server ends well'
+[ ! -s "$log.err" ]
 report $? 'and had nothing to complain of'
 
 echo "$total tests, $failed failed"
