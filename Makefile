@@ -159,6 +159,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@$(COMPILE) -MMD -MP -c $< -o $@
 
 $(STATIC): $(call object,$(CORE))
+$(BUILD)/libwafer-lmdb.a: $(call object,$(LMDB))
+$(BUILD)/libwafer-redis.a: $(call object,$(REDIS))
+$(STATIC) $(BUILD)/libwafer-lmdb.a $(BUILD)/libwafer-redis.a:
 	$(call say,AR,$@)
 	@rm -f $@
 	@$(AR) rcs $@ $^
@@ -166,12 +169,6 @@ $(STATIC): $(call object,$(CORE))
 $(SHARED): $(call object,$(CORE))
 	$(call say,LINK,$@)
 	@$(LINK) -shared -Wl,-soname,$(SONAME) $^ $(CORE_LIBS) -o $@
-
-$(BUILD)/$(SONAME): $(SHARED)
-	@ln -sf $(<F) $@
-
-$(BUILD)/libwafer.so: $(BUILD)/$(SONAME)
-	@ln -sf $(<F) $@
 
 amalgamation: $(BUILD)/amalgamation/wafer.c ## make one wafer.c and one wafer.h of the library
 
@@ -181,34 +178,22 @@ $(BUILD)/amalgamation/wafer.c: src/amalgamation.awk include/wafer.h $(wildcard s
 	@cp include/wafer.h $(@D)
 	@awk -v version=$(VERSION) -f $< $(filter src/%.h,$^) $(CORE) > $@
 
-$(BUILD)/libwafer-lmdb.a: $(call object,$(LMDB))
-	$(call say,AR,$@)
-	@rm -f $@
-	@$(AR) rcs $@ $^
-
 $(BUILD)/libwafer-lmdb.so.$(VERSION): $(call object,$(LMDB)) $(BUILD)/libwafer.so
 	$(call say,LINK,$@)
 	@$(LINK) -shared -Wl,-soname,$(LMDB_SONAME) $^ $(LMDB_LIBS) -lpthread -o $@
-
-$(BUILD)/$(LMDB_SONAME): $(LMDB_SHARED)
-	@ln -sf $(<F) $@
-
-$(BUILD)/libwafer-lmdb.so: $(BUILD)/$(LMDB_SONAME)
-	@ln -sf $(<F) $@
-
-$(BUILD)/libwafer-redis.a: $(call object,$(REDIS))
-	$(call say,AR,$@)
-	@rm -f $@
-	@$(AR) rcs $@ $^
 
 $(BUILD)/libwafer-redis.so.$(VERSION): $(call object,$(REDIS)) $(BUILD)/libwafer.so
 	$(call say,LINK,$@)
 	@$(LINK) -shared -Wl,-soname,$(REDIS_SONAME) $^ $(REDIS_LIBS) $(SODIUM_LIBS) -lpthread -o $@
 
+$(BUILD)/$(SONAME): $(SHARED)
+$(BUILD)/libwafer.so: $(BUILD)/$(SONAME)
+$(BUILD)/$(LMDB_SONAME): $(LMDB_SHARED)
+$(BUILD)/libwafer-lmdb.so: $(BUILD)/$(LMDB_SONAME)
 $(BUILD)/$(REDIS_SONAME): $(REDIS_SHARED)
-	@ln -sf $(<F) $@
-
 $(BUILD)/libwafer-redis.so: $(BUILD)/$(REDIS_SONAME)
+$(patsubst %,$(BUILD)/%,$(SONAME) $(LMDB_SONAME) $(REDIS_SONAME) \
+    libwafer.so libwafer-lmdb.so libwafer-redis.so):
 	@ln -sf $(<F) $@
 
 # What reads --revocations: libraries in the order in which they need each other.
