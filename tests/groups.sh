@@ -25,6 +25,8 @@ printf '\nIt took %d s.\n' "$(($(date +%s) - begun))"
 awk '{ passed += $1; failed += $2; skipped += $3 }
      END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped }' "$RESULTS/totals"
 if [ -n "$failed_group" ]; then
+    # Once more at the end, for those who see no more of what was printed.
+    [ ! -e "$RESULTS/failures" ] || tail -n 20 "$RESULTS/failures" >&2
     echo "FAILED in the group '$failed_group'; see above." >&2
     exit 1
 fi

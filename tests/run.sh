@@ -8,7 +8,8 @@
 # whose own tests count; those it planned and did not finish have failed.
 #
 # In the environment: WRAPPER stands in front of each program, JOBS run at once, RESULTS is the
-# folder for what they print, TIME_LIMIT the seconds one may take. With CI=true a skip fails.
+# folder for what they print (`failures` in it has the first lines of each that failed), TIME_LIMIT
+# the seconds one may take. With CI=true a skip fails.
 set -u
 
 one() { # LOG TEST
@@ -93,6 +94,8 @@ for test in "$@"; do
     printf '\n'
     if [ "$failed" -ne 0 ]; then
         without_successes "$log" | sed 's/^/    | /'
+        without_successes "$log" | head -n 12 | sed "s|^|$label, $(basename "$test"): |" \
+            >>"$RESULTS/failures"
     elif [ "$skipped" -ne 0 ]; then
         grep '^skipped:\|SKIPPED \] [a-z]' "$log" | sort -u | sed 's/^/    | /'
     fi
