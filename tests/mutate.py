@@ -54,31 +54,32 @@ FILES = """
   variables   src/cbor.c              cbor variables_limits variables_map variables_model
   variables   src/arena.c             variables variables_limits variables_model
   token       src/token.c             token
-  session     src/session.c           session request login puts promises faults
-  session     src/session_open.c      session request login promises
-  session     src/session_finish.c    session request login promises faults
-  session     src/session_state.c     session request login promises faults
-  session     src/session_login.c     session_times login session session_edges request puts promises faults
-  session     src/session_variables.c session session_edges puts request login promises
+  session     src/session.c           session request login puts promises faults session_edges session_times misuse
+  session     src/session_open.c      session request login promises session_edges session_times
+  session     src/session_finish.c    session request login promises faults session_edges session_times
+  session     src/session_state.c     session request login promises faults session_edges session_times
+  session     src/session_login.c     session_times login session session_edges request puts promises faults misuse
+  session     src/session_variables.c session session_edges puts request login promises misuse
   session     src/session_explain.c   session_times session session_edges request puts login
   csrf        src/csrf.c              csrf puts
-  csrf        src/session_csrf.c      puts session promises login faults
-  revocation  src/revocation.c        revocation table request login faults table_faults
-  table       src/table.c             table revocation table_open table_faults table_model
-  table       src/table_revoke.c      revocation table table_file table_limits table_faults
-  table       src/table_memory.c      table table_limits table_memory table_faults table_damage
+  csrf        src/session_csrf.c      puts session promises login faults misuse
+  revocation  src/revocation.c        revocation table request login faults table_faults table_edges misuse
+  table       src/table.c             table revocation table_open table_faults table_model table_searches table_edges
+  table       src/table_revoke.c      revocation table table_file table_limits table_faults table_edges
+  table       src/table_memory.c      table table_limits table_memory table_faults table_damage table_searches table_edges
   table       src/table_count.c       table table_memory table_file table_open table_damage
-  table       src/table_space.c       table table_memory table_open table_file table_faults
-  table       src/table_lock.c        table table_open table_faults table_processes
-  file        src/table_file.c        table_file table_open table_faults table_damage
-  file        src/table_draft.c       table_file table_open table_faults table_damage
-  file        src/table_admit.c       table_file table_open table_faults table_damage
-  file        src/table_open.c        table revocation table_file table_limits table_faults faults
+  table       src/table_space.c       table table_memory table_open table_file table_faults table_edges
+  table       src/table_lock.c        table table_open table_faults table_processes table_edges
+  file        src/table_file.c        table_file table_open table_faults table_damage table_edges
+  file        src/table_draft.c       table_file table_open table_faults table_damage table_edges
+  file        src/table_admit.c       table_file table_open table_faults table_damage table_edges
+  file        src/table_open.c        table revocation table_file table_limits table_faults faults table_edges
   generations src/generations.c       generations keyring faults
   generations src/spread.h            generations nonce
   keys        src/keyring.c           keyring keys faults
   keys        src/keyfile.c           keyfile keys faults
   keys        src/keys.c              keys keyfile faults
+  keys        src/keys_change.c       keys keyfile faults
 """
 
 Mutant = collections.namedtuple("Mutant", "file start end text line place before after")
