@@ -123,8 +123,8 @@ static void null_is_misuse(void **state)
     assert_int_equal(count, 0);
     assert_int_equal(wafer_keys_list("file", NULL, NULL, &count, &error), WAFER_MISUSE);
     assert_int_equal(wafer_keys_list("file", NULL, listed, NULL, &error), WAFER_MISUSE);
-    assert_int_equal(wafer_keys_retire(NULL, ID_A, NULL, &error), WAFER_MISUSE);
-    assert_int_equal(wafer_keys_retire("file", NULL, NULL, &error), WAFER_MISUSE);
+    assert_error(wafer_keys_retire(NULL, ID_A, NULL, &error), WAFER_MISUSE, &error, 0, 0);
+    assert_error(wafer_keys_retire("file", NULL, NULL, &error), WAFER_MISUSE, &error, 0, 0);
     assert_int_equal(error.result, WAFER_MISUSE);
 }
 
@@ -578,8 +578,8 @@ static void a_key_without_which_none_would_seal_is_not_retired(void **state)
 
         (void)snprintf(before, sizeof before, "#\n%s%s", LINE_A, others[i]);
         write_text(folder->file, before, 0600);
-        assert_int_equal(wafer_keys_retire(folder->file, ID_A, &settings, &error), WAFER_INVALID);
-        assert_int_equal(error.line, 2);
+        assert_error(wafer_keys_retire(folder->file, ID_A, &settings, &error), WAFER_INVALID,
+                     &error, 0, 2);
         assert_non_null(strstr(error.text, "but for key db01c8 none seals now"));
         assert_non_null(strstr(error.text, "rotate --now"));
         (void)read_text(folder->file, text, sizeof text);
@@ -589,6 +589,19 @@ static void a_key_without_which_none_would_seal_is_not_retired(void **state)
         assert_int_equal(wafer_keys_retire(folder->file, ID_C, &settings, &error),
                          i == 0 ? WAFER_INVALID : WAFER_OK);
     }
+}
+
+static void a_key_is_retired_from_the_moment_from_which_another_seals(void **state)
+{
+    const struct folder *folder = *state;
+    int64_t now_ms = NOW_MS;
+    wafer_keys_settings settings = settings_at(&now_ms);
+
+    write_text(folder->file, LINE_A "1 " KEY_C " " SINCE " 2026-01-31T12:00:00Z never\n", 0600);
+    now_ms = START_MS - 1;
+    assert_int_equal(wafer_keys_retire(folder->file, ID_A, &settings, NULL), WAFER_INVALID);
+    now_ms = START_MS;
+    assert_int_equal(wafer_keys_retire(folder->file, ID_A, &settings, NULL), WAFER_OK);
 }
 
 static void what_sealed_before_seals_again_when_its_successor_is_retired(void **state)
@@ -613,14 +626,16 @@ static void what_sealed_before_seals_again_when_its_successor_is_retired(void **
 
 static void an_id_that_no_key_has_is_told(void **state)
 {
+    static const uint8_t zeros[WAFER_KEY_ID_SIZE];
     const struct folder *folder = *state;
     wafer_error error = {0};
     char text[256];
 
     write_text(folder->file, LINE_A, 0600);
-    assert_int_equal(wafer_keys_retire(folder->file, ID_C, NULL, &error), WAFER_INVALID);
-    assert_int_equal(error.line, 0);
+    assert_error(wafer_keys_retire(folder->file, ID_C, NULL, &error), WAFER_INVALID, &error, 0, 0);
     assert_non_null(strstr(error.text, "there is no key c6b6ef in "));
+    assert_int_equal(wafer_keys_retire(folder->file, zeros, NULL, &error), WAFER_INVALID);
+    assert_non_null(strstr(error.text, "there is no key 000000 in "));
     (void)read_text(folder->file, text, sizeof text);
     assert_string_equal(text, LINE_A);
 }
@@ -794,6 +809,7 @@ int main(void)
         TEST(a_retired_key_is_gone_and_nothing_else_of_the_file),
         TEST(neither_lead_nor_overlap_counts_for_retiring),
         TEST(a_key_without_which_none_would_seal_is_not_retired),
+        TEST(a_key_is_retired_from_the_moment_from_which_another_seals),
         TEST(what_sealed_before_seals_again_when_its_successor_is_retired),
         TEST(an_id_that_no_key_has_is_told),
         TEST(retiring_takes_the_lock_and_fails_where_loading_does),
