@@ -1,35 +1,21 @@
 #!/bin/sh
 # libwafer-redis as it is installed: a program that knows only its pkg-config file runs, shared and
 # static; it exports what its header declares; without libhiredis nothing of it is installed.
-set -eu
-export LC_ALL=C
+part=redis
+engine=hiredis
+. tests/installed.sh
 
-if ! pkg-config --exists hiredis; then
-    echo 'skipped: libhiredis is not here'
-    exit 77
-fi
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-prefix=$folder/prefix
-
-goal() {
-    ${MAKE:-make} -s --no-print-directory BUILD="$BUILD" CC="$CC" WERROR="${WERROR--Werror}" "$@" \
-        >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
-}
-
-goal install DESTDIR= PREFIX="$prefix"
-for file in include/wafer/redis.h lib/libwafer-redis.a lib/libwafer-redis.so \
-    lib/pkgconfig/wafer-redis.pc lib/systemd/system/wafer-feed@.service; do
-    [ -e "$prefix/$file" ] || { echo "not installed: $file"; exit 1; }
-done
-grep -q "^ExecStart=$prefix/bin/wafer feed " "$prefix/lib/systemd/system/wafer-feed@.service"
+unit=lib/systemd/system/wafer-feed@.service
+goal install
+is_installed "$unit"
+grep -q "^ExecStart=$prefix/bin/wafer feed " "$prefix/$unit"
 if command -v systemd-analyze >/dev/null; then
-    systemd-analyze verify "$prefix/lib/systemd/system/wafer-feed@.service" 2>&1 |
+    systemd-analyze verify "$prefix/$unit" 2>&1 |
         grep 'wafer-feed' | grep -v "Command 'man " >"$folder/said" || true
     [ ! -s "$folder/said" ] || { cat "$folder/said"; exit 1; }
 fi
 
-cat >"$folder/program.c" <<'PROGRAM'
+programs_print queued <<'PROGRAM'
 #include <wafer/redis.h>
 
 #include <stdio.h>
@@ -58,35 +44,7 @@ int main(int count, char **words)
     return puts("queued") < 0;
 }
 PROGRAM
-export PKG_CONFIG_PATH="$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
-# shellcheck disable=SC2046 # several words
-{
-    "$CC" -o "$folder/shared" "$folder/program.c" $(pkg-config --cflags --libs wafer-redis)
-    # Looking up names in a static program needs the C library's shared parts, and says so.
-    "$CC" -static -o "$folder/static" "$folder/program.c" \
-        $(pkg-config --static --cflags --libs wafer-redis) 2>"$folder/log" ||
-        { cat "$folder/log"; exit 1; }
-}
-for program in shared static; do
-    said=$(LD_LIBRARY_PATH="$prefix/lib" "$folder/$program" "$folder/host")
-    [ "$said" = queued ] || { echo "$program: printed '$said'"; exit 1; }
-done
-echo 'programs built with wafer-redis.pc run: shared and static'
-
-version=$(pkg-config --modversion wafer-redis)
-soname=libwafer-redis.so.${version%%.*}
-readelf -d "$prefix/lib/libwafer-redis.so.$version" >"$folder/dynamic"
-for pattern in "SONAME.*\[$soname\]" "NEEDED.*\[libwafer.so.${version%%.*}\]" \
-    'NEEDED.*\[libhiredis'; do
-    grep -q "$pattern" "$folder/dynamic" || { echo "the library lacks $pattern"; exit 1; }
-done
-grep -o '\bwafer_redis_[a-z_]*(' include/wafer/redis.h | tr -d '(' | sort -u >"$folder/declared"
-nm -D --defined-only "$prefix/lib/libwafer-redis.so" | awk '{ print $3 }' | sort >"$folder/exported"
-diff "$folder/declared" "$folder/exported" || {
-    echo 'declared in wafer/redis.h (<) and exported by libwafer-redis.so (>) differ'
-    exit 1
-}
-echo "the soname is $soname; it exports the $(grep -c . "$folder/exported") names of its header"
+exports_what_is_declared
 
 # A program that links several of them statically must get each function from the right one.
 for library in "$prefix"/lib/libwafer*.a; do
@@ -96,13 +54,8 @@ grep -v '^wafer_' "$folder/names" && { echo 'these names do not start with wafer
 uniq -d "$folder/names" | grep . && { echo 'these names are in two of the libraries'; exit 1; }
 echo 'the static libraries have no name in common'
 
-goal uninstall DESTDIR= PREFIX="$prefix"
-goal install DESTDIR= PREFIX="$prefix" BUILD="$folder/build" PKG_CONFIG=false
-if find "$prefix" -name '*redis*' -o -name '*.service' | grep .; then
-    echo 'this was installed without libhiredis'
-    exit 1
-fi
+without_engine_nothing_is_installed '*.service'
 "$prefix/bin/wafer" feed --folder x --redis y >"$folder/said" 2>&1 && exit 1
 grep -q 'built without Redis' "$folder/said"
-goal uninstall DESTDIR= PREFIX="$prefix" PKG_CONFIG=false
-echo 'without libhiredis nothing of it is installed, and the command says so'
+goal uninstall PKG_CONFIG=false
+echo 'without libhiredis the command says so'
