@@ -152,6 +152,7 @@ arguments() {
     "$demo" --help >"$folder/out" 2>&1
     equals 'help is no failure' 0 $?
     contains 'and explains the options' '--absolute SECONDS' "$folder/out"
+    equals 'in lines that fit any terminal' '' "$(grep '.\{80\}' "$folder/out")"
     "$demo" --keys "$folder/keys" --port 0 --address 192.0.2.1 >"$folder/out" 2>"$folder/err"
     contains 'an address that others can reach is warned about' 'warning' "$folder/err"
     timeout 10 "$demo" --keys "$folder/keys" --port 0 >/dev/full 2>/dev/null

@@ -571,13 +571,15 @@ help_and_version() {
     works 'also as an option, as is' --help
     cmp -s help out
     report $? 'the same'
-    for command in keys seal open revoke revocations; do
+    equals 'in lines that fit any terminal' '' "$(grep '.\{80\}' out)"
+    for command in keys seal open inspect cookie revoke revocations feed; do
         works "help on $command is printed" help "$command"
         cp out help
         works "$command --help is" "$command" --help
         cmp -s help out
         report $? "the same for $command"
         contains "which says how to use $command" "^Usage: wafer $command" out
+        equals "in lines that fit any terminal" '' "$(grep '.\{80\}' out)"
     done
     for action in new rotate check; do works "keys $action has help" keys "$action" --help; done
     for who in session subject everyone; do works "revoke $who has help" revoke $who --help; done

@@ -39,23 +39,23 @@ struct application {
 
 static void help(const struct application *application)
 {
-    printf(
-        "Usage: %s --keys FILE [OPTION]...\n"
-        "\n"
-        "An example of sessions sealed into cookies, for one HTTP stack.\n"
-        "\n"
-        "  --keys FILE     the key file; make one with: wafer keys new FILE\n"
-        "  --port N        the port, 8080 if not given; 0: any free one, which is printed\n"
-        "  --address A     the IPv4 address, 127.0.0.1 if not given\n"
-        "  --revocations L memory, file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER; memory if not\n"
-        "                  given\n%s"
-        "  --help          prints this\n"
-        "\n"
-        "SIGINT (Ctrl-C) and SIGTERM end it.\n",
-        application->traits->name,
-        application->traits->tls
-            ? "  --tls FILE      certificate and private key, PEM: serves https\n"
-            : "");
+    printf("Usage: %s --keys FILE [OPTION]...\n"
+           "\n"
+           "An example of sessions sealed into cookies, for one HTTP stack.\n"
+           "\n"
+           "  --keys FILE     the key file; make one with: wafer keys new FILE\n"
+           "  --port N        the port, 8080 if not given; 0: any free one, which is\n"
+           "                  printed\n"
+           "  --address A     the IPv4 address, 127.0.0.1 if not given\n"
+           "  --revocations L memory, file:PATH, lmdb:FOLDER or redis:ADDRESS@FOLDER; memory\n"
+           "                  if not given\n%s"
+           "  --help          prints this\n"
+           "\n"
+           "SIGINT (Ctrl-C) and SIGTERM end it.\n",
+           application->traits->name,
+           application->traits->tls
+               ? "  --tls FILE      certificate and private key, PEM: serves https\n"
+               : "");
 }
 
 static bool complain(const struct application *application, const char *what, const char *value)
