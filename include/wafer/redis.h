@@ -136,7 +136,8 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_redis_feeder_new(
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_redis_feeder_run(wafer_redis_feeder *feeder,
                                                                wafer_redis_watch watch,
                                                                void *context, wafer_error *error);
-/* Lets run return within some 200 ms. From any thread, also from a signal handler. */
+/* Lets run return within some 200 ms, also while Redis hangs; only the lookup of a HOST may take
+ * longer. From any thread, also from a signal handler. */
 WAFER_API void wafer_redis_feeder_stop(wafer_redis_feeder *feeder);
 /* Frees it; NULL is nothing. It must not be running. */
 WAFER_API void wafer_redis_feeder_free(wafer_redis_feeder *feeder);

@@ -23,6 +23,9 @@ void wafer_feeder_troubled(struct wafer_redis_feeder *feeder, const char *text)
     bool is_new = strcmp(feeder->trouble, text) != 0;
     int64_t now_ms;
 
+    /* What fails as it is to stop is no trouble. */
+    if (atomic_load(&feeder->stop))
+        return;
     wafer_redis_copy_text(feeder->trouble, sizeof feeder->trouble, text, strlen(text));
     if (wafer_moment_now(&feeder->table_settings, &now_ms))
         feeder->progress.error_at_ms = now_ms;
@@ -111,6 +114,11 @@ static void take_state(struct wafer_redis_feeder *feeder)
 
 /* ---- Making ---- */
 
+static bool goes_on(void *context)
+{
+    return wafer_feeder_alive(context);
+}
+
 static wafer_result make_parts(struct wafer_redis_feeder *feeder,
                                const wafer_redis_settings *settings, wafer_error *error)
 {
@@ -121,6 +129,8 @@ static wafer_result make_parts(struct wafer_redis_feeder *feeder,
         result = wafer_access_new(settings, feeder->site, &feeder->access, error);
     if (result == WAFER_OK)
         result = wafer_state_open(feeder->site, true, &feeder->state, error);
+    if (result == WAFER_OK)
+        feeder->access->watcher = (struct wafer_watcher){goes_on, feeder};
     return result == WAFER_OK ? open_table(feeder, error) : result;
 }
 

@@ -1,0 +1,101 @@
+#!/bin/bash
+# A Redis that hangs, becomes a replica, or loses the stream when it is least looked at; and a machine
+# with another secret than the others.
+set -u
+
+# shellcheck source=tests/redis.sh
+. "$(dirname "$0")/redis.sh"
+
+# ---- A Redis that hangs ----
+
+"$wafer" feed secret a >/dev/null
+cp -p a/secret secret
+start_redis
+start_feeder a
+await 'a feeder is ready' fresh a
+kill -STOP "$redis"
+sleep 1
+begun=$(date +%s%N)
+end_feeder TERM a
+took=$((($(date +%s%N) - begun) / 1000000))
+echo "# it ended within $took ms"
+equals 'a feeder whose Redis hangs ends within a second' yes "$([ $took -lt 1000 ] && echo yes)"
+lacks 'and that is no trouble' 'Redis does not answer' a.log
+kill -CONT "$redis"
+
+# ---- A Redis that repeats what it is told ----
+
+end_redis
+start_redis --rename-command AUTH ANOTHER
+echo unspeakable >a/password
+chmod 600 a/password
+start_feeder a
+await 'a Redis that knows no AUTH is named' says a 'refuses to let this machine sign in'
+end_feeder TERM a
+cat a/state a.log >told
+lacks 'what it repeats of the password is told to nobody' unspeakable told
+rm a/password
+end_redis
+start_redis
+
+# ---- A primary that becomes a replica ----
+
+# Its address then leads to the new one, as with a name or an address that moves.
+listen() { # sets port; one that is taken is not an answer
+    for _ in $(seq 20); do
+        port=$((20000 + RANDOM % 12000))
+        [ "$(cli CONFIG SET port $port 2>/dev/null)" = OK ] && return
+    done
+}
+address=$socket
+first=$redis
+started+=("$first")
+first_socket=$socket
+listen
+first_port=$port
+socket=$folder/second.sock
+start_redis
+second=$redis
+second_socket=$socket
+listen
+second_port=$port
+redis=$first
+socket=$folder/moves.sock
+ln -s "$first_socket" "$socket"
+make_host b
+redis-cli -s "$second_socket" REPLICAOF 127.0.0.1 "$first_port" >/dev/null
+start_feeder a
+start_feeder b
+await 'two machines follow the primary' eval 'fresh a && fresh b'
+revoke a 1 >/dev/null
+in_second() {
+    [ "$(redis-cli -s "$second_socket" XLEN wafer)" -ge "$1" ]
+}
+await 'its replica has what was published' in_second 2
+# A server of its own, whose connection is idle in between.
+"$shared" "$socket" a revoke 2 40 100000 >server &
+server=$!
+sleep 0.5
+redis-cli -s "$second_socket" REPLICAOF NO ONE >/dev/null
+ln -sfn "$second_socket" "$socket"
+redis-cli -s "$first_socket" REPLICAOF 127.0.0.1 "$second_port" >/dev/null
+wait $server
+equals 'a server that revokes goes over to the new primary' published \
+    "$(tail -n 1 server | sed 's/ .*//')"
+await 'what was revoked is refused on the other machine' none_missing b server
+await 'machines go over to the new primary' eval \
+    '[ "$(redis-cli -s "$second_socket" CLIENT LIST TYPE normal | grep -c "cmd=xread")" = 2 ]'
+await 'and are fresh there' eval 'fresh a && fresh b'
+ln -sfn "$first_socket" "$socket"
+end_feeder TERM b
+start_feeder b
+await 'an address that leads to a replica is told' says b 'use its primary'
+equals 'and not used' 0 "$(status b ready)"
+end_feeder TERM a
+end_feeder TERM b
+
+# ---- The end ----
+
+equals 'all feeders ended well' '' "$badly_ended"
+echo "# $total tests"
+[ "$failed" -eq 0 ]
