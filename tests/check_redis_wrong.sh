@@ -23,6 +23,61 @@ equals 'a feeder whose Redis hangs ends within a second' yes "$([ $took -lt 1000
 lacks 'and that is no trouble' 'Redis does not answer' a.log
 kill -CONT "$redis"
 
+# ---- A machine with another secret ----
+
+refused() { # HOST SESSION
+    [ "$("$shared" "$socket" "$1" check "$2")" = refused ]
+}
+start_feeder a
+await 'a machine is alone' fresh a
+"$wafer" feed secret stranger >/dev/null
+start_feeder stranger
+await 'another whose secret is another says so' says stranger 'copy the file "secret"'
+contains 'also on its standard error' "this machine's secret is another" stranger.log
+equals 'it is not ready' '0 1' "$(status stranger ready) $(status stranger other_secret)"
+"$wafer" feed status --prometheus --folder stranger >out
+contains 'nor in its metrics' '^wafer_feed_other_secret 1$' out
+equals 'no table of it is a basis for checks' unchecked "$("$shared" "$socket" stranger check 4711)"
+revoke stranger 50 >out 2>err
+equals 'what is revoked there is said to be known there alone' '0 1' \
+    "$? $(grep -c 'tell the others' err)"
+revoke a 51 >/dev/null
+end_feeder TERM stranger
+start_feeder stranger
+await 'when it is started again it is no wiser' eval \
+    '[ "$(grep -c "copy the file" stranger.log)" = 2 ]'
+await 'the machine that was there first goes on' fresh a
+equals 'and heard nothing of it' 0 "$(status a bad)"
+end_feeder TERM stranger
+cp secret stranger/secret
+start_feeder stranger
+await 'with the right secret it is ready' fresh stranger
+await 'knows what was revoked' refused stranger 51
+await 'and tells what it knew alone' refused a 50
+
+# Junk that looks like heartbeats stops nobody.
+for _ in 1 2 3; do
+    printf '\001\100%044d' 0 | cli -x XADD wafer '*' e >/dev/null
+done
+await 'heartbeats of strangers are counted' is a bad 3
+await 'and the machine stays fresh' fresh a
+equals 'with a word of it' 1 "$(grep -c 'signed with another secret' a.log)"
+end_feeder TERM stranger
+end_feeder TERM a
+start_feeder a
+await 'also when it is started again' fresh a
+end_feeder TERM a
+
+# All that is left is of another secret, and nobody is alive who has it.
+"$wafer" feed secret fresh >/dev/null
+begun=$(date +%s)
+start_feeder fresh
+await 'heartbeats that were left make a machine listen' says fresh listening
+equals 'and wait' 0 "$(status fresh ready)"
+await 'until it is sure that nobody is there' fresh fresh
+equals 'for some time' yes "$([ $(($(date +%s) - begun)) -ge 9 ] && echo yes)"
+end_feeder TERM fresh
+
 # ---- A Redis that repeats what it is told ----
 
 end_redis

@@ -400,8 +400,10 @@ wafer_result wafer_access_new(const wafer_redis_settings *settings, const struct
         result = wafer_site_read_password(site, settings->password_file, access->password, error);
     if (result == WAFER_OK)
         result = wafer_site_read_secret(site, secret, error);
-    if (result == WAFER_OK)
+    if (result == WAFER_OK) {
         wafer_wire_key(secret, access->stream, access->key);
+        wafer_wire_check(access->key, access->check);
+    }
     sodium_memzero(secret, sizeof secret);
     if (result != WAFER_OK) {
         sodium_free(access);

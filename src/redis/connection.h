@@ -16,7 +16,8 @@ struct wafer_access_data {
     char user[WAFER_USER_MAX]; /* "": the default one */
     char password[WAFER_PASSWORD_MAX];
     uint8_t key[WAFER_WIRE_KEY_SIZE]; /* of records */
-    struct wafer_watcher watcher;     /* of all that waits */
+    uint8_t check[WAFER_WIRE_CHECK_SIZE];
+    struct wafer_watcher watcher; /* of all that waits */
 };
 
 /* Checks the settings and reads secret and password. Freed with sodium_free. */

@@ -18,19 +18,27 @@
 
 /* ---- What its parts tell ---- */
 
+void wafer_feeder_noted(struct wafer_redis_feeder *feeder, const char *text)
+{
+    int64_t now_ms;
+
+    if (wafer_moment_now(&feeder->table_settings, &now_ms))
+        feeder->progress.error_at_ms = now_ms;
+    memset(feeder->progress.error, 0, sizeof feeder->progress.error);
+    wafer_redis_copy_text(feeder->progress.error, sizeof feeder->progress.error, text,
+                          strlen(text));
+    wafer_state_tell(feeder->state, &feeder->progress);
+}
+
 void wafer_feeder_troubled(struct wafer_redis_feeder *feeder, const char *text)
 {
     bool is_new = strcmp(feeder->trouble, text) != 0;
-    int64_t now_ms;
 
     /* What fails as it is to stop is no trouble. */
     if (atomic_load(&feeder->stop))
         return;
-    wafer_redis_copy_text(feeder->trouble, sizeof feeder->trouble, text, strlen(text));
-    if (wafer_moment_now(&feeder->table_settings, &now_ms))
-        feeder->progress.error_at_ms = now_ms;
-    memcpy(feeder->progress.error, feeder->trouble, sizeof feeder->progress.error);
-    wafer_state_tell(feeder->state, &feeder->progress);
+    wafer_feeder_noted(feeder, text);
+    memcpy(feeder->trouble, feeder->progress.error, sizeof feeder->trouble);
     if (is_new && feeder->watch != NULL)
         feeder->watch(feeder->context, WAFER_REDIS_TROUBLE, feeder->trouble);
 }
@@ -104,11 +112,13 @@ static void take_state(struct wafer_redis_feeder *feeder)
 
     (void)wafer_state_ask(state, &feeder->progress);
     atomic_store(&state->ready, 0);
-    if (atomic_load(&state->table) != feeder->inode || !wafer_feeder_has_last_entry(feeder)) {
+    if (atomic_load(&state->table) != feeder->inode || wafer_feeder_has_new_secret(feeder) ||
+        !wafer_feeder_has_last_entry(feeder)) {
         wafer_state_forget(state);
         feeder->progress = (struct wafer_progress){.error_at_ms = 0};
         atomic_store(&state->table, feeder->inode);
     }
+    wafer_feeder_recall_trust(feeder);
     wafer_state_tell(state, &feeder->progress); /* also mends a half-written one */
 }
 

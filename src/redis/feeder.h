@@ -4,6 +4,7 @@
  *     follow   the loop while connected: heartbeats, the queue, reading on, is it still the stream?
  *     sync     catching up: from where the last feeder was, or from the beginning
  *     mirror   entries of a page into the table
+ *     trust    whether this machine's secret is that of the others
  *     beat     heartbeats, of which some host sends one about every second
  *     lacking  what the table holds and the stream lost */
 #ifndef WAFER_SRC_REDIS_FEEDER_H
@@ -18,6 +19,23 @@
 
 /* How long Redis may take for an answer before the connection is given up. */
 #define WAFER_FEEDER_PATIENCE_MS 5000
+
+/* See trust.c. */
+enum wafer_trust {
+    WAFER_TRUST_UNKNOWN = 0,
+    WAFER_TRUST_DOUBTED,
+    WAFER_TRUST_TRIED,
+    WAFER_TRUST_FIRM
+};
+
+/* What there is to say of entries: wafer_wire_fault, and these. */
+enum {
+    WAFER_NOTICE_FIELDS = WAFER_WIRE_AHEAD + 1, /* other fields than ours */
+    WAFER_NOTICE_SECRET,                        /* a heartbeat of another secret */
+    WAFER_NOTICE_CLOCK,
+    WAFER_NOTICE_RETENTION,
+    WAFER_NOTICES
+};
 
 struct wafer_redis_feeder {
     /* From the settings. */
@@ -37,6 +55,11 @@ struct wafer_redis_feeder {
     wafer_redis_watch watch;
     void *context;
     char trouble[256]; /* "": none */
+    int64_t noticed_ms[WAFER_NOTICES];
+
+    enum wafer_trust trust;
+    int64_t trust_due_ms; /* when it changes if nobody turns up; 0: not by itself */
+    bool others_beat;     /* there were heartbeats of another secret since the last sync began */
 
     /* Heartbeats; times are those of wafer_moment_steady. */
     int64_t beat_due_ms;
@@ -68,6 +91,8 @@ struct wafer_redis_feeder {
 
 /* What is wrong, for the state and the watcher; told once until it changes. */
 void wafer_feeder_troubled(struct wafer_redis_feeder *feeder, const char *text);
+/* The same for the state alone: the watcher was told not long ago. */
+void wafer_feeder_noted(struct wafer_redis_feeder *feeder, const char *text);
 void wafer_feeder_is_good(struct wafer_redis_feeder *feeder);
 /* To be called at least once a second. False when the feeder is to stop. */
 bool wafer_feeder_alive(struct wafer_redis_feeder *feeder);
@@ -77,6 +102,21 @@ void wafer_feeder_nap(struct wafer_redis_feeder *feeder, int64_t milliseconds);
 int64_t wafer_feeder_now(struct wafer_redis_feeder *feeder);
 /* The folder's table is another file than the one that is open, or somebody says that it is new. */
 bool wafer_feeder_table_is_replaced(const struct wafer_redis_feeder *feeder);
+
+/* ---- trust.c ---- */
+
+/* Whether the feeder may be ready, and write. */
+bool wafer_feeder_is_trusted(const struct wafer_redis_feeder *feeder);
+/* The state was filled with another one. */
+bool wafer_feeder_has_new_secret(const struct wafer_redis_feeder *feeder);
+/* What the state says of it, after that was read. */
+void wafer_feeder_recall_trust(struct wafer_redis_feeder *feeder);
+/* A heartbeat of this secret came; of another one, just now or left in the stream. */
+void wafer_feeder_hear_ours(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *id);
+void wafer_feeder_hear_others(struct wafer_redis_feeder *feeder, bool live);
+/* All that was in the stream is read. */
+void wafer_feeder_judge(struct wafer_redis_feeder *feeder);
+void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder);
 
 /* ---- beat.c ---- */
 

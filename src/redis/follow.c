@@ -72,6 +72,8 @@ static bool publish_queue(struct wafer_redis_feeder *feeder)
 
 static bool write_what_is_due(struct wafer_redis_feeder *feeder)
 {
+    if (!wafer_feeder_is_trusted(feeder))
+        return true;
     if (may_write(feeder) && wafer_queue_length(feeder->site) > 0 && !publish_queue(feeder))
         return false;
     return !may_write(feeder) || wafer_moment_steady() < feeder->beat_due_ms || beat(feeder);
@@ -84,7 +86,8 @@ static bool look_around(struct wafer_redis_feeder *feeder)
     int64_t steady_ms = wafer_moment_steady();
     bool same = true;
 
-    if (feeder->again && steady_ms >= feeder->sync_due_ms)
+    wafer_feeder_pass_time(feeder);
+    if (feeder->again && wafer_feeder_is_trusted(feeder) && steady_ms >= feeder->sync_due_ms)
         return wafer_feeder_sync(feeder);
     if (steady_ms < feeder->probe_due_ms)
         return true;
@@ -126,7 +129,7 @@ static int64_t block_ms(const struct wafer_redis_feeder *feeder)
 {
     int64_t left_ms = feeder->beat_due_ms - wafer_moment_steady();
 
-    if (!may_write(feeder) || left_ms > BLOCK_MS)
+    if (!wafer_feeder_is_trusted(feeder) || !may_write(feeder) || left_ms > BLOCK_MS)
         return BLOCK_MS;
     return left_ms > 1 ? left_ms : 1;
 }

@@ -17,8 +17,7 @@ static wafer_result mirrored_check(void *context, const wafer_revocation_query *
     /* What is revoked stays so, however old the table is. */
     if (result != WAFER_OK || list->allows || *standing == WAFER_REFUSED)
         return result;
-    return wafer_state_is_fresh(list->state, list->inode, query->now_ms, list->stale_ms,
-                                list->skew_ms)
+    return wafer_state_is_fresh(list->state, list->inode, query->now_ms, list->stale_ms)
                ? WAFER_OK
                : WAFER_UNAVAILABLE;
 }
@@ -80,8 +79,11 @@ static wafer_result share(struct wafer_mirrored *list, const wafer_revocation *e
         const struct wafer_wire_record record = {.entry = entries[i]};
         wafer_wire_write(list->access->key, &record, records[i]);
     }
-    added = wafer_publisher_send(list->publisher, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
-                                 count);
+    /* With another secret than theirs the others would not take it. */
+    added = atomic_load(&list->state->other_secret) != 0
+                ? 0
+                : wafer_publisher_send(list->publisher, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
+                                       count);
     (void)atomic_fetch_add(&list->state->published, added);
     if (added == count)
         return WAFER_OK;

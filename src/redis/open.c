@@ -72,7 +72,6 @@ static wafer_result open_parts(struct wafer_mirrored *list, const wafer_redis_se
                                const wafer_revocations_settings *table, wafer_error *error)
 {
     bool writes = table->access != WAFER_ACCESS_READ;
-    wafer_revocations_status status;
     wafer_result result = wafer_site_new(settings->folder, settings->group_readable, &list->site,
                                          error);
 
@@ -88,10 +87,6 @@ static wafer_result open_parts(struct wafer_mirrored *list, const wafer_redis_se
     if (result == WAFER_OK)
         result = wafer_mirror_open_table(list->site, list->state, table, &list->table, &list->inode,
                                          error);
-    if (result == WAFER_OK && wafer_revocations_look(list->table, &status) != WAFER_OK)
-        result = wafer_redis_fail(error, WAFER_SYSTEM, 0, "the table does not tell its limits");
-    if (result == WAFER_OK)
-        list->skew_ms = status.skew_ms;
     if (result == WAFER_OK && writes) {
         list->publisher = wafer_publisher_new(list->access, settings->timeout_ms);
         if (list->publisher == NULL)

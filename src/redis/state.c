@@ -10,9 +10,12 @@
 
 #include "sentence.h"
 
-#define VERSION 2
+#define VERSION 3
 #define ORDER   0x01020304U
 #define ASKS    1000
+
+/* A request's time is that when it began; the feeder may have gone on since. */
+#define AHEAD_MS 1000
 
 static const char magic[8] = "wafersta";
 
@@ -113,14 +116,14 @@ void wafer_state_forget(struct wafer_state_file *state)
 }
 
 bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, int64_t now_ms,
-                          int64_t stale_ms, int64_t skew_ms)
+                          int64_t stale_ms)
 {
     int64_t as_of_ms = atomic_load_explicit(&state->as_of_ms, memory_order_acquire);
 
     /* A time that lies ahead says that the clock was set back, not that the table is fresh. */
     return as_of_ms > 0 && now_ms >= 0 && now_ms <= WAFER_TIME_MAX_MS &&
            as_of_ms <= WAFER_TIME_MAX_MS && now_ms - as_of_ms <= stale_ms &&
-           as_of_ms - now_ms <= skew_ms &&
+           as_of_ms - now_ms <= AHEAD_MS &&
            atomic_load_explicit(&state->table, memory_order_relaxed) == table;
 }
 

@@ -81,6 +81,7 @@ wafer_result wafer_redis_look(const char *folder, wafer_redis_status *status, wa
         bool active = current && is_active(site);
 
         status->ready = active && atomic_load(&state->ready) != 0;
+        status->other_secret = active && atomic_load(&state->other_secret) != 0;
         status->feeder = active ? atomic_load(&state->feeder) : 0;
         status->as_of_ms = current ? atomic_load(&state->as_of_ms) : 0;
         status->queued = wafer_queue_length(site);

@@ -162,6 +162,19 @@ bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record
     return good;
 }
 
+bool wafer_stream_remove(struct wafer_connection *connection, const struct wafer_stream_id *id,
+                         int64_t deadline_ms, struct wafer_trouble *trouble)
+{
+    char text[WAFER_STREAM_ID_TEXT];
+    const char *const words[3] = {"XDEL", connection->access->stream, text};
+    redisReply *reply;
+
+    wafer_stream_id_write(id, text);
+    reply = wafer_connection_ask(connection, deadline_ms, 3, words, NULL, trouble);
+    freeReplyObject(reply);
+    return reply != NULL;
+}
+
 /* ---- Reading ---- */
 
 bool wafer_stream_ask(struct wafer_connection *connection, const struct wafer_stream_id *after,

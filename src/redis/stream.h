@@ -22,6 +22,10 @@ bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record
                        int64_t deadline_ms, struct wafer_stream_id *id,
                        struct wafer_trouble *trouble);
 
+/* Removes an entry, if it is there. */
+bool wafer_stream_remove(struct wafer_connection *connection, const struct wafer_stream_id *id,
+                         int64_t deadline_ms, struct wafer_trouble *trouble);
+
 /* A piece of the stream. */
 struct wafer_stream_page {
     redisReply *reply;         /* NULL: nothing came */

@@ -168,6 +168,7 @@ bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
 {
     bool done;
 
+    feeder->others_beat = false;
     if (!begin_lacking(feeder))
         return false;
     atomic_store(&feeder->state->ready, 0);
@@ -178,7 +179,13 @@ bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
     memset(feeder->progress.run_id, 0, sizeof feeder->progress.run_id);
     wafer_state_tell(feeder->state, &feeder->progress);
     feeder->incomplete = feeder->again = false;
-    done = read_to_end(feeder) && give_back(feeder);
+    done = read_to_end(feeder);
+    if (done)
+        wafer_feeder_judge(feeder);
+    if (wafer_feeder_is_trusted(feeder))
+        done = done && give_back(feeder);
+    else
+        feeder->again = true;
     wafer_lacking_free(feeder->lacking);
     feeder->lacking = NULL;
     if (!done)
@@ -189,7 +196,8 @@ bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
     move_anchor(feeder, feeder->progress.last.ms);
     wafer_state_tell(feeder->state, &feeder->progress);
     plan_next_sync(feeder);
-    declare_ready(feeder);
+    if (wafer_feeder_is_trusted(feeder))
+        declare_ready(feeder);
     return true;
 }
 
@@ -236,7 +244,8 @@ static bool can_resume(struct wafer_redis_feeder *feeder, bool *can)
     const struct wafer_progress *progress = &feeder->progress;
 
     *can = false;
-    if (progress->last.ms == 0 || strcmp(progress->run_id, feeder->connection.run_id) != 0 ||
+    if (!wafer_feeder_is_trusted(feeder) || progress->last.ms == 0 ||
+        strcmp(progress->run_id, feeder->connection.run_id) != 0 ||
         !wafer_feeder_has_last_entry(feeder))
         return true;
     return wafer_feeder_probe(feeder, can);
