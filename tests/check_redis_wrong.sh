@@ -78,6 +78,30 @@ await 'until it is sure that nobody is there' fresh fresh
 equals 'for some time' yes "$([ $(($(date +%s) - begun)) -ge 9 ] && echo yes)"
 end_feeder TERM fresh
 
+# ---- A stream that is removed again and again ----
+
+rm -rf stranger fresh
+start_feeder a
+await 'a machine is ready once more' fresh a
+for session in 71 72 73; do
+    revoke a $session >/dev/null
+done
+entries=$(status a entries)
+for _ in 1 2 3; do
+    before=$(status a republished)
+    cli DEL wafer >/dev/null
+    await 'a stream that was removed is given back' eval \
+        '[ "$(status a republished)" -gt "$before" ]'
+done
+cli DEL wafer >/dev/null
+revoke a 74 >/dev/null
+make_host c
+start_feeder c
+await 'also when it is removed while it is given back' eval \
+    '[ "$(status c entries)" = $((entries + 1)) ]'
+end_feeder TERM a
+end_feeder TERM c
+
 # ---- A Redis that repeats what it is told ----
 
 end_redis

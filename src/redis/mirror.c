@@ -15,6 +15,7 @@ struct mirroring {
     int64_t asked_ms;
     int64_t now_ms;
     struct wafer_progress progress; /* where the feeder is when all of it is in the table */
+    uint64_t anchor_from_ms;        /* an earlier entry may soon be dropped */
     wafer_revocation batch[BATCH];
     size_t batched;
     unsigned notices;     /* what there is to say, a bit each */
@@ -117,10 +118,13 @@ static void tell_notices(const struct mirroring *mirroring)
 
 /* ---- Entries ---- */
 
-/* Before there is an anchor, the first entry is one: before it nothing was there to be lost. */
-static void keep_anchor(struct wafer_progress *progress)
+/* Before there is an anchor, the first entry that is sure to stay for a while is one: what was
+ * there before it is hardly needed any more. */
+static void keep_anchor(struct mirroring *mirroring)
 {
-    if (progress->anchor.ms != 0)
+    struct wafer_progress *progress = &mirroring->progress;
+
+    if (progress->anchor.ms != 0 || progress->entry.ms < mirroring->anchor_from_ms)
         return;
     progress->anchor = progress->entry;
     memcpy(progress->anchor_record, progress->record, sizeof progress->anchor_record);
@@ -133,7 +137,7 @@ static bool take_entry(struct mirroring *mirroring, const struct wafer_stream_it
 
     mirroring->progress.entry = item->id;
     memcpy(mirroring->progress.record, item->bytes, WAFER_WIRE_SIZE);
-    keep_anchor(&mirroring->progress);
+    keep_anchor(mirroring);
     if (feeder->lacking != NULL)
         wafer_lacking_found(feeder->lacking, &record->entry);
     mirroring->batch[mirroring->batched++] = record->entry;
@@ -233,6 +237,8 @@ bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_s
     mirroring.now_ms = wafer_feeder_now(feeder);
     if (mirroring.now_ms < 0)
         return false;
+    mirroring.anchor_from_ms = wafer_feeder_kept_from(feeder, UINT64_MAX) +
+                               2 * (uint64_t)feeder->skew_ms;
     for (size_t i = 0; i < page->count; i++) {
         struct wafer_stream_item item;
         if (!wafer_stream_item(page, i, &item) ||

@@ -124,41 +124,47 @@ static bool add_deletion(struct wafer_connection *connection, const struct wafer
     return wafer_connection_add(connection, 3, words, NULL, trouble);
 }
 
-bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record[WAFER_WIRE_SIZE],
-                       const struct wafer_stream_id *previous, uint64_t trim_ms,
-                       int64_t deadline_ms, struct wafer_stream_id *id,
-                       struct wafer_trouble *trouble)
+static bool receive_id(struct wafer_connection *connection, int64_t deadline_ms,
+                       struct wafer_stream_id *id, struct wafer_trouble *trouble)
 {
-    bool deletes = previous->ms > 0;
+    redisReply *reply = wafer_connection_receive(connection, deadline_ms, trouble);
+    bool good = reply != NULL && reply->type == REDIS_REPLY_STRING &&
+                wafer_stream_id_read(reply->str, (size_t)reply->len, id);
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+        wafer_connection_explain(connection, reply, trouble);
+    else if (reply != NULL && !good)
+        (void)wafer_connection_confused(trouble, "no id for an entry");
+    freeReplyObject(reply);
+    return good;
+}
+
+bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record[WAFER_WIRE_SIZE],
+                       uint64_t trim_ms, int64_t deadline_ms, struct wafer_stream_id *id,
+                       bool *missed, struct wafer_trouble *trouble)
+{
+    struct wafer_trouble of_deletion = {.lost = false};
+    bool deletes = id->ms > 0;
     redisReply *reply;
     bool good;
 
+    *missed = false;
     *trouble = (struct wafer_trouble){.lost = false};
     if (!add_beat(connection, record, trim_ms, trouble) ||
-        (deletes && !add_deletion(connection, previous, trouble)) ||
+        (deletes && !add_deletion(connection, id, trouble)) ||
         !wafer_connection_send(connection, deadline_ms, trouble))
         return false;
-    reply = wafer_connection_receive(connection, deadline_ms, trouble);
+    *id = (struct wafer_stream_id){0, 0};
+    good = receive_id(connection, deadline_ms, id, trouble);
+    if (!deletes || trouble->lost)
+        return good;
+    reply = wafer_connection_receive(connection, deadline_ms, &of_deletion);
     if (reply == NULL)
-        return false;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        wafer_connection_explain(connection, reply, trouble);
-        good = false;
-    } else {
-        good = reply->type == REDIS_REPLY_STRING &&
-               wafer_stream_id_read(reply->str, (size_t)reply->len, id);
-        if (!good)
-            (void)wafer_connection_confused(trouble, "no id for an entry");
-    }
+        *trouble = of_deletion;
+    else
+        *missed = reply->type == REDIS_REPLY_INTEGER && reply->integer == 0;
+    good = good && reply != NULL;
     freeReplyObject(reply);
-    if (deletes && !trouble->lost) {
-        struct wafer_trouble of_deletion = {.lost = false};
-        reply = wafer_connection_receive(connection, deadline_ms, &of_deletion);
-        if (reply == NULL)
-            *trouble = of_deletion;
-        good = good && reply != NULL;
-        freeReplyObject(reply);
-    }
     return good;
 }
 

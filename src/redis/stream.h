@@ -15,12 +15,12 @@ bool wafer_stream_publish(struct wafer_connection *connection,
                           const uint8_t (*records)[WAFER_WIRE_SIZE], size_t count,
                           int64_t deadline_ms, size_t *added, struct wafer_trouble *trouble);
 
-/* Adds a heartbeat, says which id it got, removes the one before it (unless that is 0-0), and lets
- * Redis drop what is older than trim_ms. */
+/* Adds a heartbeat, removes the one before it (*id, unless that is 0-0), and lets Redis drop what
+ * is older than trim_ms. *id is then that of the new one, 0-0 when it was refused; *missed tells
+ * that the one before it was not there any more. */
 bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record[WAFER_WIRE_SIZE],
-                       const struct wafer_stream_id *previous, uint64_t trim_ms,
-                       int64_t deadline_ms, struct wafer_stream_id *id,
-                       struct wafer_trouble *trouble);
+                       uint64_t trim_ms, int64_t deadline_ms, struct wafer_stream_id *id,
+                       bool *missed, struct wafer_trouble *trouble);
 
 /* Removes an entry, if it is there. */
 bool wafer_stream_remove(struct wafer_connection *connection, const struct wafer_stream_id *id,

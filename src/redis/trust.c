@@ -83,6 +83,8 @@ void wafer_feeder_hear_ours(struct wafer_redis_feeder *feeder, const struct wafe
 {
     bool sent_here = feeder->beat.ms != 0 && wafer_stream_compare(id, &feeder->beat) == 0;
 
+    if (sent_here)
+        feeder->beat_is_read = true;
     if (feeder->trust != WAFER_TRUST_FIRM && !sent_here)
         become_firm(feeder);
     else if (feeder->trust == WAFER_TRUST_TRIED && feeder->trust_due_ms == 0)
