@@ -78,9 +78,20 @@ await 'until it is sure that nobody is there' fresh fresh
 equals 'for some time' yes "$([ $(($(date +%s) - begun)) -ge 9 ] && echo yes)"
 end_feeder TERM fresh
 
-# ---- A stream that is removed again and again ----
+# ---- A stream that is filled with something else ----
 
 rm -rf stranger fresh
+cli EVAL "for i = 1, 700 do
+    redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 100000))
+end" 1 wafer >/dev/null
+start_feeder a
+await 'what is too much for one answer is read in smaller pieces' fresh a
+equals 'and counted' yes "$([ "$(status a bad)" -ge 700 ] && echo yes)"
+end_feeder TERM a
+cli DEL wafer >/dev/null
+
+# ---- A stream that is removed again and again ----
+
 start_feeder a
 await 'a machine is ready once more' fresh a
 for session in 71 72 73; do

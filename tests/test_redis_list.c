@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -541,6 +542,33 @@ static void a_state_that_a_crash_cut_or_emptied_is_made_anew_by_who_writes(void 
     wafer_state_close(open_state(folder));
 }
 
+static void who_holds_the_lock_of_the_state_stops_nobody(void **state)
+{
+    const struct folder *folder = *state;
+    struct wafer_state_file *mapped = open_state(folder);
+    wafer_redis_status status;
+    struct wafer_site *site;
+    int64_t begun_us = steady_us();
+    wafer_error error;
+    char path[128];
+    int file;
+
+    (void)snprintf(path, sizeof path, "%s/state", folder->path);
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(flock(file, LOCK_SH), 0);
+    wafer_state_close(open_state(folder));
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_in_range(steady_us() - begun_us, 0, 4000000);
+    memset(mapped->boot, 'x', 36); /* one that has to be made anew */
+    wafer_state_close(mapped);
+    assert_int_equal(wafer_site_new(folder->path, false, &site, NULL), WAFER_OK);
+    assert_int_equal(wafer_state_open(site, true, &mapped, &error), WAFER_SYSTEM);
+    assert_null(mapped);
+    assert_non_null(strstr(error.text, "lock"));
+    wafer_site_free(site);
+    assert_int_equal(close(file), 0);
+}
+
 static void progress_is_read_as_of_one_moment(void **state)
 {
     const struct folder *folder = *state;
@@ -595,6 +623,7 @@ int main(void)
         cmocka_unit_test(the_group_may_check_but_not_read_what_signs),
         cmocka_unit_test(a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew),
         cmocka_unit_test(a_state_that_a_crash_cut_or_emptied_is_made_anew_by_who_writes),
+        cmocka_unit_test(who_holds_the_lock_of_the_state_stops_nobody),
         cmocka_unit_test(progress_is_read_as_of_one_moment),
     };
     struct CMUnitTest with_folders[sizeof tests / sizeof *tests];

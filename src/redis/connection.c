@@ -103,9 +103,12 @@ static bool feed(struct wafer_connection *connection, int64_t deadline_ms, size_
 
     if (length > 0) {
         *fed += (size_t)length;
-        if (*fed > REPLY_MAX)
-            return lose(trouble, "Redis sent too much at once",
-                        "something other than Wafer writes to the stream");
+        if (*fed > REPLY_MAX) {
+            (void)lose(trouble, "Redis sent too much at once",
+                       "something other than Wafer writes to the stream");
+            trouble->too_much = true;
+            return false;
+        }
         if (redisReaderFeed(connection->reader, bytes, (size_t)length) == REDIS_OK)
             return true;
         return lose(trouble, "cannot read what Redis sent", connection->reader->errstr);

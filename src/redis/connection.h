@@ -28,6 +28,7 @@ wafer_result wafer_access_new(const wafer_redis_settings *settings, const struct
 struct wafer_trouble {
     bool lost;     /* the connection is of no use any more */
     bool read_too; /* not only writing is refused */
+    bool too_much; /* the answer was too long; one to a smaller question may not be */
     char text[200];
 };
 

@@ -73,6 +73,7 @@ struct wafer_redis_feeder {
     int64_t write_not_before_ms;
 
     int64_t probe_due_ms;
+    size_t page; /* entries that are asked for at once */
 
     /* Reading the whole once more. */
     bool incomplete; /* the table had no room for something */
@@ -140,6 +141,9 @@ bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_s
 bool wafer_feeder_has_last_entry(struct wafer_redis_feeder *feeder);
 
 /* ---- sync.c ---- */
+
+/* After a page that was too much fewer are asked for, until the end of the stream is reached. */
+void wafer_feeder_size_page(struct wafer_redis_feeder *feeder, bool too_much, bool reached_end);
 
 /* Brings the table up to the end of the stream after connecting, or reads all of it once more. */
 bool wafer_feeder_catch_up(struct wafer_redis_feeder *feeder);

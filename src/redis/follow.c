@@ -140,16 +140,16 @@ static bool read_on(struct wafer_redis_feeder *feeder)
     int64_t deadline_ms = wafer_moment_steady() + wait_ms + WAFER_FEEDER_PATIENCE_MS;
     struct wafer_trouble trouble = {.lost = false};
     int64_t asked_ms = wafer_feeder_now(feeder);
+    size_t count = feeder->page < WAFER_STREAM_COUNT ? feeder->page : WAFER_STREAM_COUNT;
     struct wafer_stream_page page;
     bool good;
 
     if (asked_ms < 0)
         return false;
-    if (!wafer_stream_ask(&feeder->connection, &feeder->progress.last, WAFER_STREAM_COUNT, wait_ms,
-                          &trouble) ||
+    if (!wafer_stream_ask(&feeder->connection, &feeder->progress.last, count, wait_ms, &trouble) ||
         !wafer_connection_send(&feeder->connection, deadline_ms, &trouble) ||
-        !wafer_stream_receive(&feeder->connection, WAFER_STREAM_COUNT, deadline_ms, &page,
-                              &trouble)) {
+        !wafer_stream_receive(&feeder->connection, count, deadline_ms, &page, &trouble)) {
+        wafer_feeder_size_page(feeder, trouble.too_much, false);
         wafer_feeder_troubled(feeder, trouble.text);
         return false;
     }

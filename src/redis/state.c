@@ -8,11 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "moment.h"
 #include "sentence.h"
 
 #define VERSION 3
 #define ORDER   0x01020304U
 #define ASKS    1000
+
+#define LOCK_WAIT_MS 1000
 
 /* A request's time is that when it began; the feeder may have gone on since. */
 #define AHEAD_MS 1000
@@ -40,8 +43,22 @@ static bool is_left_over(const struct wafer_state_file *found, ssize_t length)
            sodium_is_zero((const unsigned char *)found, sizeof *found) == 1;
 }
 
+/* The group, which may read the file, can lock it too, and must not keep anybody from starting. */
+static bool lock(int file, bool write)
+{
+    int64_t deadline_ms = wafer_moment_steady() + LOCK_WAIT_MS;
+
+    while (flock(file, (write ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+        if (wafer_moment_steady() >= deadline_ms)
+            return false;
+        wafer_moment_nap(1);
+    }
+    return true;
+}
+
 /* A file that is new, or was cut before it was whole, is written; another one must be ours. */
-static wafer_result check_content(int file, const char *path, bool write, wafer_error *error)
+static wafer_result check_content(int file, const char *path, bool write, bool locked,
+                                  wafer_error *error)
 {
     struct wafer_state_file fresh = blank();
     struct wafer_state_file found;
@@ -58,6 +75,11 @@ static wafer_result check_content(int file, const char *path, bool write, wafer_
                                 path);
     if (!write || (ours && memcmp(found.boot, fresh.boot, sizeof fresh.boot) == 0))
         return WAFER_OK;
+    if (!locked)
+        return wafer_redis_fail(error, WAFER_SYSTEM, EWOULDBLOCK,
+                                "a process that does not go on holds its lock; find it with fuser "
+                                "and end it: %.120s",
+                                path);
     if (pwrite(file, &fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh)
         return wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot write %.150s", path);
     return WAFER_OK;
@@ -78,9 +100,7 @@ wafer_result wafer_state_open(const struct wafer_site *site, bool write,
             *error = why;
         return why.result;
     }
-    while (flock(file, write ? LOCK_EX : LOCK_SH) != 0 && errno == EINTR)
-        continue;
-    result = check_content(file, site->state, write, error);
+    result = check_content(file, site->state, write, lock(file, write), error);
     (void)flock(file, LOCK_UN);
     if (result == WAFER_OK) {
         mapped = mmap(NULL, sizeof **state, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,

@@ -21,10 +21,18 @@ static bool fail(struct wafer_redis_feeder *feeder, const struct wafer_trouble *
 
 /* ---- Reading to the end ---- */
 
+void wafer_feeder_size_page(struct wafer_redis_feeder *feeder, bool too_much, bool reached_end)
+{
+    if (too_much)
+        feeder->page = feeder->page > 10 ? feeder->page / 10 : 1;
+    else if (reached_end)
+        feeder->page = WAFER_STREAM_PAGE;
+}
+
 static bool ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
                 struct wafer_trouble *trouble)
 {
-    return wafer_stream_ask(&feeder->connection, after, WAFER_STREAM_PAGE, 0, trouble) &&
+    return wafer_stream_ask(&feeder->connection, after, feeder->page, 0, trouble) &&
            wafer_connection_send(&feeder->connection,
                                  wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, trouble);
 }
@@ -44,11 +52,13 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
 
         if (!wafer_feeder_alive(feeder))
             return false;
-        if (!wafer_stream_receive(&feeder->connection, WAFER_STREAM_PAGE,
+        if (!wafer_stream_receive(&feeder->connection, feeder->page,
                                   wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &page,
-                                  &trouble))
+                                  &trouble)) {
+            wafer_feeder_size_page(feeder, trouble.too_much, false);
             return fail(feeder, &trouble);
-        more = page.count == WAFER_STREAM_PAGE;
+        }
+        more = page.count == page.asked;
         if (more)
             good = wafer_stream_item(&page, page.count - 1, &item) &&
                    ask(feeder, &item.id, &trouble);
@@ -60,6 +70,7 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
         if (!good)
             return false;
     }
+    wafer_feeder_size_page(feeder, false, true);
     return true;
 }
 
