@@ -386,7 +386,7 @@ group-tsan:
 # There is no hiredis of theirs, so no libwafer-redis.
 foreign = $(call variant,$(1),$(UNABLE)) && \
           $(call variant,$(1),build/$(1)/wafer build/$(1)/tests/programs/list \
-          $(filter-out %/test_redis_list %/test_redis_wire %/test_redis_feeder,$(call unit,$(1))))
+          $(patsubst %.c,build/$(1)/%,$(filter-out tests/test_redis%,$(TESTS))))
 
 group-foreign:
 	@.ci/deps foreign

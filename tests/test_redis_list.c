@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -321,6 +322,46 @@ static void without_a_place_for_the_queue_the_caller_is_told(void **state)
     wafer_revocations_free(list);
 }
 
+/* A thousand at once are four batches, and each would find the lock taken. */
+static void a_queue_that_another_process_keeps_locked_is_given_up_after_a_while(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    wafer_revocations *list;
+    wafer_revocation many[800];
+    wafer_standing standing;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    int64_t begun_us;
+    char path[128];
+    size_t taken;
+    int holder;
+
+    settings.timeout_ms = 150;
+    settings.when_stale = WAFER_REDIS_ALLOWS;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    (void)snprintf(path, sizeof path, "%s/queue", folder->path);
+    holder = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(holder, LOCK_EX), 0);
+    begun_us = steady_us();
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_SYSTEM);
+    assert_in_range(steady_us() - begun_us, 145000, 3000000);
+    assert_int_equal(check(list, 1, &standing), WAFER_OK);
+    assert_int_equal(standing, WAFER_REFUSED); /* on this machine it is in effect */
+    for (size_t i = 0; i < 800; i++) {
+        many[i] = (wafer_revocation){.kind = WAFER_REVOKE_SESSION};
+        memcpy(many[i].key, &i, sizeof i);
+    }
+    begun_us = steady_us();
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, many, 800, &taken), WAFER_SYSTEM);
+    assert_int_equal(taken, 800);
+    assert_in_range(steady_us() - begun_us, 145000, 450000);
+    assert_int_equal(flock(holder, LOCK_UN), 0);
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_QUEUED);
+    assert_int_equal(close(holder), 0);
+    wafer_revocations_free(list);
+}
+
 static void children_queue_too_and_readers_only_look(void **state)
 {
     const struct folder *folder = *state;
@@ -490,6 +531,32 @@ static void the_group_may_check_but_not_read_what_signs(void **state)
     wafer_revocations_free(list);
 }
 
+static void another_users_folder_is_refused_but_to_look_at_for_the_group(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    wafer_redis_status status;
+    wafer_revocations *list;
+    wafer_error error;
+
+    if (geteuid() != 0)
+        skip(); /* only root gives folders away */
+    wafer_revocations_free(open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE));
+    assert_int_equal(chown(folder->path, 12345, (gid_t)-1), 0);
+    open_fails(folder, NULL, NULL, "belongs to user 12345");
+    table.access = WAFER_ACCESS_READ;
+    open_fails(folder, NULL, &table, "belongs to user 12345");
+    assert_int_equal(wafer_redis_secret_new(folder->path, false, &error), WAFER_INVALID);
+    assert_non_null(strstr(error.text, "belongs to user 12345"));
+    settings.group_readable = true;
+    open_fails(folder, &settings, NULL, "belongs to user 12345");
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    wafer_revocations_free(list);
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_int_equal(chown(folder->path, 0, (gid_t)-1), 0);
+}
+
 /* ---- The state ---- */
 
 static void a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew(void **state)
@@ -592,11 +659,13 @@ int main(void)
         cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
         cmocka_unit_test(threads_share_a_list_and_its_queue),
         cmocka_unit_test(without_a_place_for_the_queue_the_caller_is_told),
+        cmocka_unit_test(a_queue_that_another_process_keeps_locked_is_given_up_after_a_while),
         cmocka_unit_test(children_queue_too_and_readers_only_look),
         cmocka_unit_test(wrong_settings_are_named),
         cmocka_unit_test(addresses_are_taken_apart),
         cmocka_unit_test(files_that_let_others_in_are_refused),
         cmocka_unit_test(the_group_may_check_but_not_read_what_signs),
+        cmocka_unit_test(another_users_folder_is_refused_but_to_look_at_for_the_group),
         cmocka_unit_test(a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew),
         cmocka_unit_test(a_state_that_a_crash_cut_or_emptied_is_made_anew_by_who_writes),
         cmocka_unit_test(progress_is_read_as_of_one_moment),

@@ -48,6 +48,12 @@ struct wafer_redis_feeder {
     int64_t write_pause_ms;
     int64_t write_not_before_ms;
 
+    /* Draining the queue. */
+    size_t queue_rows;           /* in one go; fewer after that was too much for the link; 0: all */
+    int64_t queue_not_before_ms; /* after the disk failed */
+    int64_t queue_sent_ms;
+    bool behind; /* the last page was full: there is more to be read */
+
     int64_t probe_due_ms;
 
     /* Reading the whole once more. */
