@@ -346,7 +346,7 @@ unit     = $(patsubst %.c,build/$(1)/%,$(TESTS))
 THREADED := $(shell grep -l 'pthread_create' $(TESTS) /dev/null)
 # Scripts that drive the programs from outside are worth running under a sanitizer and for coverage.
 DRIVERS  := $(wildcard tests/check_tool*.sh tests/check_demo*.sh tests/check_redis.sh \
-            tests/check_stacks.sh)
+            tests/check_redis_queue.sh tests/check_stacks.sh)
 # $(call run,label,variant,tests) runs them and counts.
 run = BUILD=build/$(2) CC=gcc MAKE='$(MAKE)' JOBS=$(JOBS) VERSION=$(VERSION) \
       tests/run.sh $(1) $(3)

@@ -106,7 +106,7 @@ static void the_table_is_as_fresh_as_the_question_not_as_the_answer(void **state
 
 /* ---- The queue ---- */
 
-/* A Redis that waits for so many entries, takes the first of them, and then refuses or goes away. */
+/* A Redis that waits for so many entries, takes the first, and then refuses or goes away. */
 struct taker {
     int socket;
     unsigned awaited;

@@ -214,6 +214,37 @@ static void ids_are_read_strictly_and_compared_as_numbers(void **state)
     assert_int_equal(wafer_stream_compare(&one, &one), 0);
 }
 
+/* ---- What is too large ---- */
+
+static void the_id_of_an_entry_that_is_too_large_is_found_in_the_bytes_before_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        bool found;
+    } cases[] = {
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4\r\n12-3\r\n*2\r\n$1\r\ne\r\n$9", true},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4\r\n12-3\r\n", true},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4\r\n12-3", false},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4\r\n12:3\r\n", false},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4", false},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*2\r\n*2\r\n$4\r\n12-3\r\n", false},
+        {"*1\r\n*2\r\n$5\r\nother\r\n*1\r\n*2\r\n$4\r\n12-3\r\n", false},
+        {"$99999999\r\n12-3\r\n", false},
+        {"", false},
+    };
+    static struct wafer_access_data access = {.stream = "wafer"};
+    struct wafer_connection connection = {.access = &access};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct wafer_stream_id id = {0, 0};
+        (void)snprintf(connection.head, sizeof connection.head, "%s", cases[i].head);
+        assert_int_equal(wafer_stream_oversized(&connection, &id), cases[i].found);
+        if (cases[i].found)
+            assert_true(id.ms == 12 && id.sequence == 3);
+    }
+}
+
 /* ---- What a stream lacks ---- */
 
 static void what_the_stream_does_not_have_is_left(void **state)
@@ -272,6 +303,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_is_refused_though_it_is_signed),
         cmocka_unit_test(a_later_time_than_a_list_takes_becomes_the_latest_it_takes),
         cmocka_unit_test(ids_are_read_strictly_and_compared_as_numbers),
+        cmocka_unit_test(the_id_of_an_entry_that_is_too_large_is_found_in_the_bytes_before_it),
         cmocka_unit_test(what_the_stream_does_not_have_is_left),
     };
 

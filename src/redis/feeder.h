@@ -3,6 +3,7 @@
  *     feeder   making, running, the lock, connecting anew
  *     follow   the loop while connected: heartbeats, the queue, reading on, is it still the stream?
  *     sync     catching up: from where the last feeder was, or from the beginning
+ *     pages    entries of the stream, as many at once as an answer may hold
  *     mirror   entries of a page into the table
  *     beat     heartbeats, of which some host sends one about every second
  *     lacking  what the table holds and the stream lost */
@@ -43,6 +44,7 @@ struct wafer_redis_feeder {
     int64_t beat_seen_ms;
     int64_t beat_spread_ms;
     struct wafer_stream_id beat; /* the last one of this feeder that is still there */
+    bool keeps_beats;            /* Redis does not let them be removed, as was told */
 
     /* After Redis refused to take something. */
     int64_t write_pause_ms;
@@ -53,6 +55,8 @@ struct wafer_redis_feeder {
     int64_t queue_not_before_ms; /* after the disk failed */
     int64_t queue_sent_ms;
     bool behind; /* the last page was full: there is more to be read */
+
+    size_t page_rows; /* entries that are asked for at once; 0: as many as ever */
 
     int64_t probe_due_ms;
 
@@ -92,6 +96,17 @@ bool wafer_feeder_beat(struct wafer_redis_feeder *feeder, struct wafer_trouble *
 void wafer_feeder_beats_came(struct wafer_redis_feeder *feeder, unsigned beats);
 /* What the stream may have dropped has ids of earlier times; `last_ms` is that of its last id. */
 uint64_t wafer_feeder_kept_from(struct wafer_redis_feeder *feeder, uint64_t last_ms);
+
+/* ---- pages.c ---- */
+
+/* Asks for what follows `after`, the last entry of the page that is mirrored next or was last. */
+bool wafer_feeder_ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
+                      int64_t block_ms, int64_t deadline_ms, struct wafer_trouble *trouble);
+/* Receives that, when the page before it is mirrored; in smaller pieces, over connections of their
+ * own, when there are entries of strangers that are too large. One that is too large alone is
+ * skipped. Freed with wafer_stream_page_free. */
+bool wafer_feeder_receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms,
+                          struct wafer_stream_page *page, struct wafer_trouble *trouble);
 
 /* ---- mirror.c ---- */
 

@@ -189,11 +189,8 @@ static bool read_on(struct wafer_redis_feeder *feeder)
 
     if (asked_ms < 0)
         return false;
-    if (!wafer_stream_ask(&feeder->connection, &feeder->progress.last, WAFER_STREAM_COUNT, wait_ms,
-                          &trouble) ||
-        !wafer_connection_send(&feeder->connection, deadline_ms, &trouble) ||
-        !wafer_stream_receive(&feeder->connection, WAFER_STREAM_COUNT, deadline_ms, &page,
-                              &trouble)) {
+    if (!wafer_feeder_ask(feeder, &feeder->progress.last, wait_ms, deadline_ms, &trouble) ||
+        !wafer_feeder_receive(feeder, deadline_ms, &page, &trouble)) {
         wafer_feeder_troubled(feeder, trouble.text);
         return false;
     }

@@ -16,7 +16,8 @@ bool wafer_stream_publish(struct wafer_connection *connection,
                           int64_t deadline_ms, size_t *added, struct wafer_trouble *trouble);
 
 /* Adds a heartbeat, says which id it got, removes the one before it (unless that is 0-0), and lets
- * Redis drop what is older than trim_ms. */
+ * Redis drop what is older than trim_ms. If that one cannot be removed, true comes with a trouble's
+ * text. */
 bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record[WAFER_WIRE_SIZE],
                        const struct wafer_stream_id *previous, uint64_t trim_ms,
                        int64_t deadline_ms, struct wafer_stream_id *id,
@@ -47,6 +48,9 @@ bool wafer_stream_receive(struct wafer_connection *connection, size_t asked, int
 bool wafer_stream_item(const struct wafer_stream_page *page, size_t index,
                        struct wafer_stream_item *item);
 void wafer_stream_page_free(struct wafer_stream_page *page);
+
+/* Of a page of one entry that was too large: the id of that one. False when there is none. */
+bool wafer_stream_oversized(const struct wafer_connection *connection, struct wafer_stream_id *id);
 
 /* The last id that the stream gave; 0-0 when there is no stream. */
 bool wafer_stream_last(struct wafer_connection *connection, int64_t deadline_ms,

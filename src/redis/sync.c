@@ -22,9 +22,8 @@ static bool fail(struct wafer_redis_feeder *feeder, const struct wafer_trouble *
 static bool ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
                 struct wafer_trouble *trouble)
 {
-    return wafer_stream_ask(&feeder->connection, after, WAFER_STREAM_COUNT, 0, trouble) &&
-           wafer_connection_send(&feeder->connection,
-                                 wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, trouble);
+    return wafer_feeder_ask(feeder, after, 0, wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS,
+                            trouble);
 }
 
 /* Redis looks for the next page while this one goes into the table. */
@@ -42,11 +41,10 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
 
         if (!wafer_feeder_alive(feeder))
             return false;
-        if (!wafer_stream_receive(&feeder->connection, WAFER_STREAM_COUNT,
-                                  wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &page,
+        if (!wafer_feeder_receive(feeder, wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &page,
                                   &trouble))
             return fail(feeder, &trouble);
-        more = page.count == WAFER_STREAM_COUNT;
+        more = page.count == page.asked;
         if (more)
             good = wafer_stream_item(&page, page.count - 1, &item) &&
                    ask(feeder, &item.id, &trouble);
