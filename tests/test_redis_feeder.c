@@ -3,6 +3,7 @@
 #include "folder.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <wafer/redis.h>
@@ -130,6 +131,8 @@ static void *take_entries(void *argument)
     }
     if (memcmp(asked, command, sizeof command - 1) != 0)
         return "the feeder sent something else";
+    if (poll(&(struct pollfd){.fd = taker->socket, .events = POLLIN}, 1, 50) != 0)
+        return "the feeder sent too many";
     for (unsigned i = 0; i < taker->taken + taker->refused; i++) {
         const char *answer = i < taker->taken ? "$3\r\n1-1\r\n" : "-OOM it is full\r\n";
         if (send(taker->socket, answer, strlen(answer), MSG_NOSIGNAL) <= 0)
