@@ -284,13 +284,15 @@ bool wafer_site_boot(char boot[40])
 {
     int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     ssize_t length = file >= 0 ? read(file, boot, 39) : -1;
+    int code = length < 0 ? errno : EIO;
 
     if (file >= 0)
         (void)close(file);
-    if (length < 36)
-        return false;
     memset(boot + 36, 0, 4);
-    return true;
+    if (length < 36)
+        memset(boot, 0, 40);
+    errno = code;
+    return length >= 36;
 }
 
 /* ---- The secret ---- */

@@ -58,7 +58,8 @@ wafer_result wafer_site_read_password(const struct wafer_site *site, const char 
 wafer_result wafer_site_read_user(const struct wafer_site *site, char user[WAFER_USER_MAX],
                                   wafer_error *error);
 
-/* Which start of the machine this is, as 36 characters. False when the system does not tell. */
+/* Which start of the machine this is, as 36 characters. False with errno and none of them when the
+ * system does not tell: it never does when that is ENOENT or EACCES. */
 bool wafer_site_boot(char boot[40]);
 
 #endif
