@@ -3,6 +3,7 @@
 # test's own on a socket, which is killed, emptied, filled up, locked and lied to.
 set -u
 
+# shellcheck source=tests/redis.sh disable=SC2016 # commands for eval
 . "$(dirname "$0")/redis.sh"
 
 # ---- A feeder alone ----

@@ -3,6 +3,7 @@
 # which strangers put what is too large to be read.
 set -u
 
+# shellcheck source=tests/redis.sh disable=SC2016 # commands for eval
 . "$(dirname "$0")/redis.sh"
 
 start_redis

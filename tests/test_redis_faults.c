@@ -1,7 +1,7 @@
-/* What the system and libraries refuse while a list over Redis is opened and revokes, with Redis and
- * without, and while a feeder starts, sends the queue, catches up and stops: every call of every
- * kind fails in turn. There must be a clear error or the right result; what was answered is there
- * afterwards, and nothing is left open. */
+/* What the system and libraries refuse while a list over Redis is opened and revokes, with Redis
+ * and without, and while a feeder starts, sends the queue, catches up and stops: every call of
+ * every kind fails in turn. There must be a clear error or the right result; what was answered is
+ * there afterwards, and nothing is left open. */
 #include "folder.h"
 
 #include "faults.h"
@@ -12,6 +12,7 @@
 #include <sodium.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -216,6 +217,7 @@ static int start_redis(void **state)
     (void)snprintf(socket_path, sizeof socket_path, "%s/socket", home.path);
     redis = fork();
     if (redis == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)!freopen("/dev/null", "w", stdout);
         (void)execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path,
                      "--save", "", "--dir", home.path, (char *)NULL);

@@ -3,6 +3,7 @@
 #include "folder.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -222,6 +223,32 @@ static void what_cannot_be_published_is_queued_and_in_effect(void **state)
     assert_int_equal(status.entries, 301);
     assert_int_equal(status.feeder, 0);
     assert_false(status.ready);
+    wafer_revocations_free(list);
+}
+
+static void what_is_in_the_table_can_be_listed_dropped_and_kept_longer(void **state)
+{
+    wafer_revocations *list = open_list(*state, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    uint8_t ids[2][WAFER_ID_SIZE] = {{1}, {2}};
+    wafer_revocations_status status;
+    wafer_revocation *entries;
+    size_t count;
+
+    assert_int_equal(wafer_revoke_session(list, ids[0]), WAFER_QUEUED);
+    assert_int_equal(wafer_revoke_session(list, ids[1]), WAFER_QUEUED);
+    assert_int_equal(wafer_revocations_entries(list, &entries, &count), WAFER_OK);
+    assert_int_equal(count, 2);
+    assert_true(entries[0].key[0] + entries[1].key[0] == 3);
+    free(entries);
+    assert_int_equal(wafer_revocations_retain(list, 2 * WAFER_DAY_MS), WAFER_OK);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    assert_int_equal(status.retention_ms, 2 * WAFER_DAY_MS);
+    now_ms += WAFER_DAY_MS + WAFER_HOUR_MS;
+    assert_int_equal(wafer_revocations_purge(list, &count), WAFER_OK);
+    assert_int_equal(count, 0);
+    now_ms += WAFER_DAY_MS;
+    assert_int_equal(wafer_revocations_purge(list, &count), WAFER_OK);
+    assert_int_equal(count, 2);
     wafer_revocations_free(list);
 }
 
@@ -557,6 +584,55 @@ static void another_users_folder_is_refused_but_to_look_at_for_the_group(void **
     assert_int_equal(chown(folder->path, 0, (gid_t)-1), 0);
 }
 
+/* As a user of the group. */
+static int64_t feeder_for_the_group(const struct folder *folder, gid_t group)
+{
+    wafer_redis_status status = {.feeder = -1};
+    int outcome = 1;
+    int ends[2];
+    pid_t child;
+
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        bool done = setgroups(0, NULL) == 0 && setgid(group) == 0 && setuid(group) == 0 &&
+                    wafer_redis_look(folder->path, &status, NULL) == WAFER_OK;
+        _exit(done && write(ends[1], &status.feeder, sizeof status.feeder) > 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &outcome, 0), child);
+    assert_int_equal(outcome, 0);
+    assert_int_equal(read(ends[0], &status.feeder, sizeof status.feeder), sizeof status.feeder);
+    assert_int_equal(close(ends[0]) + close(ends[1]), 0);
+    return status.feeder;
+}
+
+static void the_group_sees_the_feeder_but_cannot_take_its_lock(void **state)
+{
+    const struct folder *folder = *state;
+    struct wafer_state_file *mapped;
+    struct wafer_site *site;
+    pid_t gone;
+
+    if (geteuid() != 0)
+        skip(); /* only root becomes others */
+    assert_int_equal(chown(folder->path, 0, 12345), 0);
+    assert_int_equal(chmod(folder->path, 02750), 0);
+    assert_int_equal(wafer_site_new(folder->path, true, &site, NULL), WAFER_OK);
+    assert_int_equal(wafer_state_open(site, true, &mapped, NULL), WAFER_OK);
+    assert_int_equal(close(wafer_site_open(site, site->lock, O_RDWR | O_CREAT, false, NULL)), 0);
+    assert_int_equal(feeder_for_the_group(folder, 12345), 0);
+    atomic_store(&mapped->feeder, getpid());
+    assert_int_equal(feeder_for_the_group(folder, 12345), getpid());
+    gone = fork();
+    if (gone == 0)
+        _exit(0);
+    assert_int_equal(waitpid(gone, NULL, 0), gone);
+    atomic_store(&mapped->feeder, gone);
+    assert_int_equal(feeder_for_the_group(folder, 12345), 0);
+    wafer_state_close(mapped);
+    wafer_site_free(site);
+}
+
 /* ---- The state ---- */
 
 static void a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew(void **state)
@@ -656,6 +732,7 @@ int main(void)
         cmocka_unit_test(a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was),
         cmocka_unit_test(making_a_table_logs_nobody_out),
         cmocka_unit_test(what_cannot_be_published_is_queued_and_in_effect),
+        cmocka_unit_test(what_is_in_the_table_can_be_listed_dropped_and_kept_longer),
         cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
         cmocka_unit_test(threads_share_a_list_and_its_queue),
         cmocka_unit_test(without_a_place_for_the_queue_the_caller_is_told),
@@ -666,6 +743,7 @@ int main(void)
         cmocka_unit_test(files_that_let_others_in_are_refused),
         cmocka_unit_test(the_group_may_check_but_not_read_what_signs),
         cmocka_unit_test(another_users_folder_is_refused_but_to_look_at_for_the_group),
+        cmocka_unit_test(the_group_sees_the_feeder_but_cannot_take_its_lock),
         cmocka_unit_test(a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew),
         cmocka_unit_test(a_state_that_a_crash_cut_or_emptied_is_made_anew_by_who_writes),
         cmocka_unit_test(progress_is_read_as_of_one_moment),
