@@ -194,6 +194,44 @@ static void what_redis_took_of_the_queue_is_not_sent_again(void **state)
     wafer_redis_feeder_free(feeder);
 }
 
+/* ---- Pages ---- */
+
+/* A Redis that says so much and goes away; the next page has so many rows. */
+static void answer_in_part(wafer_redis_feeder *feeder, const char *answer, size_t rows)
+{
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    feeder->connection = (struct wafer_connection){.access = feeder->access,
+                                                   .socket = ends[0],
+                                                   .reader = redisReaderCreate()};
+    feeder->write_not_before_ms = INT64_MAX;
+    assert_int_equal(send(ends[1], answer, strlen(answer), 0), strlen(answer));
+    assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
+    wafer_feeder_follow(feeder);
+    assert_int_equal(feeder->page_rows, rows);
+    wafer_connection_close(&feeder->connection);
+    assert_int_equal(close(ends[1]), 0);
+}
+
+static void a_page_that_does_not_get_through_is_asked_for_in_smaller_ones(void **state)
+{
+    static const char part[] = "*1\r\n*2\r\n$5\r\nwafer\r\n";
+    wafer_redis_feeder *feeder = make_feeder(*state, &nobody);
+
+    answer_in_part(feeder, "", 1000); /* Redis went away, that is not the page's fault */
+    answer_in_part(feeder, part, 250);
+    answer_in_part(feeder, part, 62);
+    answer_in_part(feeder, part, 15);
+    answer_in_part(feeder, part, 3);
+    answer_in_part(feeder, part, 1);
+    answer_in_part(feeder, part, 1);
+    feeder->page_rows = 300;
+    answer_in_part(feeder, "-LOADING Redis is\r\n", 300);
+    wafer_redis_feeder_free(feeder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +239,9 @@ int main(void)
                                         folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(what_redis_took_of_the_queue_is_not_sent_again, folder_make,
                                         folder_remove),
+        cmocka_unit_test_setup_teardown(
+            a_page_that_does_not_get_through_is_asked_for_in_smaller_ones, folder_make,
+            folder_remove),
     };
 
     return cmocka_run_group_tests_name("redis_feeder", tests, NULL, NULL);

@@ -50,8 +50,9 @@ struct wafer_redis_feeder {
     int64_t write_pause_ms;
     int64_t write_not_before_ms;
 
+    size_t piece; /* records that are sent in one go; 0: as many as ever */
+
     /* Draining the queue. */
-    size_t queue_rows;           /* in one go; fewer after that was too much for the link; 0: all */
     int64_t queue_not_before_ms; /* after the disk failed */
     int64_t queue_sent_ms;
     bool behind; /* the last page was full: there is more to be read */
@@ -131,5 +132,9 @@ bool wafer_feeder_probe(struct wafer_redis_feeder *feeder, bool *same);
 
 /* Mirrors until the feeder is to stop or the connection is of no use. */
 void wafer_feeder_follow(struct wafer_redis_feeder *feeder);
+
+/* How many records are sent in one go, as the link allows; and how the last ones fared. */
+size_t wafer_feeder_piece(const struct wafer_redis_feeder *feeder);
+void wafer_feeder_sent_piece(struct wafer_redis_feeder *feeder, bool got_through, int64_t took_ms);
 
 #endif

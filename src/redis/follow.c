@@ -62,16 +62,21 @@ static void queue_failed(struct wafer_redis_feeder *feeder, const char *text)
     feeder->queue_not_before_ms = wafer_moment_steady() + QUEUE_PAUSE_MS;
 }
 
-/* A piece that did not get through in its time is halved, and the next ones grow again. */
-static void size_piece(struct wafer_redis_feeder *feeder, bool got_through)
+size_t wafer_feeder_piece(const struct wafer_redis_feeder *feeder)
 {
-    size_t rows = feeder->queue_rows;
+    return feeder->piece > 0 ? feeder->piece : WAFER_QUEUE_PIECE;
+}
 
-    if (got_through)
+/* A piece that did not get through in its time is halved; they grow again while it is ample. */
+void wafer_feeder_sent_piece(struct wafer_redis_feeder *feeder, bool got_through, int64_t took_ms)
+{
+    size_t rows = wafer_feeder_piece(feeder);
+
+    if (got_through && took_ms < WAFER_FEEDER_PATIENCE_MS / 4)
         rows *= 2;
-    else if (rows > 1)
+    else if (!got_through && rows > 1)
         rows /= 2;
-    feeder->queue_rows = rows < WAFER_QUEUE_PIECE ? rows : WAFER_QUEUE_PIECE;
+    feeder->piece = rows < WAFER_QUEUE_PIECE ? rows : WAFER_QUEUE_PIECE;
 }
 
 static void cut_queue(struct wafer_redis_feeder *feeder, struct wafer_queue_piece *piece,
@@ -93,13 +98,13 @@ static bool publish_queue(struct wafer_redis_feeder *feeder)
 {
     static _Thread_local struct wafer_queue_piece piece;
     struct wafer_trouble trouble = {.lost = false};
+    int64_t begun_ms = wafer_moment_steady();
     wafer_error error;
     size_t sent = 0;
     bool done;
 
-    if (feeder->queue_rows == 0)
-        feeder->queue_rows = WAFER_QUEUE_PIECE;
-    if (!wafer_queue_take(feeder->site, feeder->access->key, feeder->queue_rows, &piece, &error)) {
+    if (!wafer_queue_take(feeder->site, feeder->access->key, wafer_feeder_piece(feeder), &piece,
+                          &error)) {
         queue_failed(feeder, error.text);
         return true;
     }
@@ -110,7 +115,7 @@ static bool publish_queue(struct wafer_redis_feeder *feeder)
     cut_queue(feeder, &piece, sent);
     feeder->queue_sent_ms = wafer_moment_steady();
     if (done || trouble.lost)
-        size_piece(feeder, done);
+        wafer_feeder_sent_piece(feeder, done, feeder->queue_sent_ms - begun_ms);
     if (!done)
         return write_failed(feeder, &trouble);
     feeder->write_pause_ms = 0;

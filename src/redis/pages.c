@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 /* A page is asked for once more with a quarter of the entries until it is no larger than an answer
- * may be, and twice as many are asked for again while half of that would do. */
+ * may be, and comes in its time; twice as many are asked for again while half of that would do. */
 #define SHRINKS 4
 #define GROWS   2
 
@@ -37,30 +37,46 @@ static bool skip_entry(struct wafer_redis_feeder *feeder)
     return true;
 }
 
-static void grow(struct wafer_redis_feeder *feeder)
+static void shrink(struct wafer_redis_feeder *feeder)
+{
+    if (feeder->page_rows > 1)
+        feeder->page_rows = feeder->page_rows < SHRINKS ? 1 : feeder->page_rows / SHRINKS;
+}
+
+static void grow(struct wafer_redis_feeder *feeder, int64_t took_ms)
 {
     if (feeder->page_rows < WAFER_STREAM_COUNT &&
-        feeder->connection.received < WAFER_ANSWER_MAX / (2 * (size_t)GROWS))
+        feeder->connection.received < WAFER_ANSWER_MAX / (2 * (size_t)GROWS) &&
+        took_ms < WAFER_FEEDER_PATIENCE_MS / (2 * GROWS))
         feeder->page_rows *= GROWS;
     if (feeder->page_rows > WAFER_STREAM_COUNT)
         feeder->page_rows = WAFER_STREAM_COUNT;
 }
 
+static bool receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms,
+                    struct wafer_stream_page *page, struct wafer_trouble *trouble)
+{
+    return wafer_stream_receive(&feeder->connection, feeder->page_rows, deadline_ms, page, trouble);
+}
+
 bool wafer_feeder_receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms,
                           struct wafer_stream_page *page, struct wafer_trouble *trouble)
 {
-    while (
-        !wafer_stream_receive(&feeder->connection, feeder->page_rows, deadline_ms, page, trouble)) {
-        if (!trouble->too_large || !wafer_feeder_alive(feeder) ||
-            (feeder->page_rows == 1 && !skip_entry(feeder)))
+    int64_t asked_ms = wafer_moment_steady();
+
+    while (!receive(feeder, deadline_ms, page, trouble)) {
+        bool skips = trouble->too_large && feeder->page_rows == 1;
+
+        if (trouble->lost && feeder->connection.received > 0)
+            shrink(feeder);
+        if (!trouble->too_large || !wafer_feeder_alive(feeder) || (skips && !skip_entry(feeder)))
             return false;
-        if (feeder->page_rows > 1)
-            feeder->page_rows = feeder->page_rows < SHRINKS ? 1 : feeder->page_rows / SHRINKS;
-        deadline_ms = wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS;
+        asked_ms = wafer_moment_steady();
+        deadline_ms = asked_ms + WAFER_FEEDER_PATIENCE_MS;
         if (!wafer_connection_renew(&feeder->connection, deadline_ms, trouble) ||
             !wafer_feeder_ask(feeder, &feeder->progress.last, 0, deadline_ms, trouble))
             return false;
     }
-    grow(feeder);
+    grow(feeder, wafer_moment_steady() - asked_ms);
     return true;
 }

@@ -2,14 +2,13 @@
 
 #include <string.h>
 
+#include "queue.h"
+
 /* So much of what was read last is read again after connecting. */
 #define OVERLAP_MS 100
 
 #define SYNC_PAUSE_MIN_MS 30000
 #define SYNC_PAUSE_MAX_MS 600000
-
-/* Entries that are given back at once; between two rows what others gave back is read. */
-#define GIVEN_AT_ONCE 1000
 
 static bool fail(struct wafer_redis_feeder *feeder, const struct wafer_trouble *trouble)
 {
@@ -64,7 +63,8 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
 static bool publish(struct wafer_redis_feeder *feeder, const wafer_revocation *entries,
                     size_t count, struct wafer_trouble *trouble)
 {
-    static _Thread_local uint8_t records[GIVEN_AT_ONCE][WAFER_WIRE_SIZE];
+    static _Thread_local uint8_t records[WAFER_QUEUE_PIECE][WAFER_WIRE_SIZE];
+    int64_t begun_ms = wafer_moment_steady();
     size_t added = 0;
     bool done;
 
@@ -73,8 +73,9 @@ static bool publish(struct wafer_redis_feeder *feeder, const wafer_revocation *e
         wafer_wire_write(feeder->access->key, &record, records[i]);
     }
     done = wafer_stream_publish(&feeder->connection, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
-                                count, wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &added,
-                                trouble);
+                                count, begun_ms + WAFER_FEEDER_PATIENCE_MS, &added, trouble);
+    if (done || trouble->lost)
+        wafer_feeder_sent_piece(feeder, done, wafer_moment_steady() - begun_ms);
     (void)atomic_fetch_add(&feeder->state->republished, added);
     (void)atomic_fetch_add(&feeder->state->published, added);
     return done;
@@ -84,7 +85,7 @@ static bool publish(struct wafer_redis_feeder *feeder, const wafer_revocation *e
  * gave back already is read before each piece. */
 static bool give_back(struct wafer_redis_feeder *feeder)
 {
-    static _Thread_local wafer_revocation entries[GIVEN_AT_ONCE];
+    static _Thread_local wafer_revocation entries[WAFER_QUEUE_PIECE];
     size_t count;
 
     if (wafer_lacking_count(feeder->lacking) > 0)
@@ -94,7 +95,7 @@ static bool give_back(struct wafer_redis_feeder *feeder)
 
         if (!read_to_end(feeder))
             return false;
-        count = wafer_lacking_next(feeder->lacking, entries, GIVEN_AT_ONCE);
+        count = wafer_lacking_next(feeder->lacking, entries, wafer_feeder_piece(feeder));
         if (count > 0 && !publish(feeder, entries, count, &trouble)) {
             wafer_feeder_troubled(feeder, trouble.text);
             if (trouble.lost || trouble.read_too)
