@@ -1,5 +1,5 @@
-# What the scripts share that drive feeders: several folders, each a machine of its own, around a Redis
-# of the test's own on a socket. They read it with the "." command.
+# What the check scripts around a Redis of their own share; they read it with the "." command of bash.
+# It goes into a folder of the test's own, which is removed at the end as are all that it started.
 tests=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac

@@ -56,12 +56,13 @@ typedef struct wafer_redis_settings {
     const char *password_file; /* NULL: FOLDER/password if it is there, else the environment's
                                   WAFER_REDIS_PASSWORD, else none */
     const char *stream;        /* the key; "wafer"; the same on all machines, 1 to 200 bytes */
-    int64_t timeout_ms;        /* publishing waits so long at most; 200; 1 to 10,000 */
+    int64_t timeout_ms;        /* publishing waits so long at most, and queueing as long for the
+                                  queue's lock; 200; 1 to 10,000 */
     int64_t stale_ms;          /* required, at least 3000: a heartbeat comes every 1 to 2 seconds */
     wafer_redis_when_stale when_stale; /* required */
     bool group_readable; /* false: folder 0700, files 0600; true: 0750 and 0640, and another user of
                             the group may check with WAFER_ACCESS_READ;
-                            secret, password and user stay 0600 */
+                            secret, password, user, lock and queue stay 0600 */
 } wafer_redis_settings;
 
 #define WAFER_REDIS_SETTINGS_INIT                                                                  \
@@ -84,7 +85,9 @@ typedef struct wafer_redis_settings {
  *     WAFER_QUEUED   Redis cannot be reached, refuses, was just tried in vain, or the secret is
  *                    another than that of the other machines: the entry is in
  *                    FOLDER/queue, synced to the disk, and the feeder publishes it
- *     WAFER_SYSTEM   neither: if anything, it is in effect on this machine only. Repeat it
+ *     WAFER_SYSTEM   neither for sure: the disk is full or broken, the queue is no file of this
+ *                    user, or another process has held its lock for timeout_ms and does not go on.
+ *                    It is in effect on this machine and may be on this one only. Repeat it
  *     others         nothing happened
  *
  * After a failure Redis is left alone for 100 ms, then longer, up to 5 s, so a dead one costs

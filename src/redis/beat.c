@@ -68,6 +68,10 @@ bool wafer_feeder_beat(struct wafer_redis_feeder *feeder, struct wafer_trouble *
         feeder->again = true;
         feeder->sync_due_ms = 0;
     }
+    if (*trouble->text != '\0' && !feeder->keeps_beats) {
+        feeder->keeps_beats = true;
+        wafer_feeder_troubled(feeder, trouble->text);
+    }
     /* Until it comes back over the stream. */
     feeder->beat_due_ms = wafer_moment_steady() + QUIET_MS + WINDOW_MS;
     return true;

@@ -10,9 +10,6 @@
 
 #include "sentence.h"
 
-/* What one reply may take; a page of good records is about a megabyte. */
-#define REPLY_MAX ((size_t)64 << 20)
-
 #define UNKNOWN "Redis refuses: "
 #define REPLICA "this Redis is a replica, which takes nothing; use its primary"
 
@@ -95,18 +92,31 @@ bool wafer_connection_send(struct wafer_connection *connection, int64_t deadline
     return true;
 }
 
-static bool feed(struct wafer_connection *connection, int64_t deadline_ms, size_t *fed,
+static void keep_head(struct wafer_connection *connection, const char *bytes, size_t length)
+{
+    size_t room = sizeof connection->head - 1;
+
+    if (connection->received >= room)
+        return;
+    if (length > room - connection->received)
+        length = room - connection->received;
+    memcpy(connection->head + connection->received, bytes, length);
+    connection->head[connection->received + length] = '\0';
+}
+
+static bool feed(struct wafer_connection *connection, int64_t deadline_ms,
                  struct wafer_trouble *trouble)
 {
     char bytes[65536];
     ssize_t length = recv(connection->socket, bytes, sizeof bytes, 0);
 
     if (length > 0) {
-        *fed += (size_t)length;
-        if (*fed > REPLY_MAX) {
+        keep_head(connection, bytes, (size_t)length);
+        connection->received += (size_t)length;
+        if (connection->received > WAFER_ANSWER_MAX) {
             (void)lose(trouble, "Redis sent too much at once",
                        "something other than Wafer writes to the stream");
-            trouble->too_much = true;
+            trouble->too_large = true;
             return false;
         }
         if (redisReaderFeed(connection->reader, bytes, (size_t)length) == REDIS_OK)
@@ -128,8 +138,9 @@ redisReply *wafer_connection_receive(struct wafer_connection *connection, int64_
                                      struct wafer_trouble *trouble)
 {
     void *reply = NULL;
-    size_t fed = 0;
 
+    connection->received = 0;
+    *connection->head = '\0';
     while (true) {
         if (redisReaderGetReply(connection->reader, &reply) != REDIS_OK) {
             (void)lose(trouble, "cannot read what Redis sent", connection->reader->errstr);
@@ -137,7 +148,7 @@ redisReply *wafer_connection_receive(struct wafer_connection *connection, int64_
         }
         if (reply != NULL)
             return reply;
-        if (!feed(connection, deadline_ms, &fed, trouble))
+        if (!feed(connection, deadline_ms, trouble))
             return NULL;
     }
 }
@@ -191,7 +202,7 @@ void wafer_connection_explain(const struct wafer_connection *connection, const r
     };
     char said[120];
 
-    *trouble = (struct wafer_trouble){.read_too = true};
+    *trouble = (struct wafer_trouble){.read_too = true, .refused = true};
     wafer_redis_copy_text(said, sizeof said, reply->str, (size_t)reply->len);
     if (strncmp(said, "WRONGTYPE", 9) == 0) {
         (void)snprintf(trouble->text, sizeof trouble->text,
@@ -358,6 +369,23 @@ void wafer_connection_close(struct wafer_connection *connection)
         sodium_memzero(connection->out, connection->out_room);
     free(connection->out);
     *connection = (struct wafer_connection){.socket = -1};
+}
+
+bool wafer_connection_renew(struct wafer_connection *connection, int64_t deadline_ms,
+                            struct wafer_trouble *trouble)
+{
+    struct wafer_connection another;
+
+    if (!wafer_connection_open(&another, connection->access, deadline_ms, trouble))
+        return false;
+    if (strcmp(another.run_id, connection->run_id) != 0) {
+        wafer_connection_close(&another);
+        return lose(trouble, "the connection to Redis broke", "it was started anew");
+    }
+    wafer_connection_close(connection);
+    *connection = another;
+    *trouble = (struct wafer_trouble){.lost = false};
+    return true;
 }
 
 /* ---- What every connection needs ---- */

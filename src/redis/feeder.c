@@ -164,7 +164,6 @@ wafer_result wafer_redis_feeder_new(const wafer_redis_settings *settings,
         return wafer_redis_fail(error, WAFER_NO_MEMORY, 0, "no memory for the feeder");
     feeder->table_settings = *table;
     feeder->connection.socket = feeder->lock = -1;
-    feeder->page = WAFER_STREAM_PAGE;
     atomic_init(&feeder->stop, false);
     result = make_parts(feeder, settings, error);
     if (result == WAFER_OK)

@@ -3,6 +3,7 @@
  *     feeder   making, running, the lock, connecting anew
  *     follow   the loop while connected: heartbeats, the queue, reading on, is it still the stream?
  *     sync     catching up: from where the last feeder was, or from the beginning
+ *     pages    entries of the stream, as many at once as an answer may hold
  *     mirror   entries of a page into the table
  *     trust    whether this machine's secret is that of the others
  *     beat     heartbeats, of which some host sends one about every second
@@ -32,6 +33,7 @@ enum wafer_trust {
 enum {
     WAFER_NOTICE_FIELDS = WAFER_WIRE_AHEAD + 1, /* other fields than ours */
     WAFER_NOTICE_SECRET,                        /* a heartbeat of another secret */
+    WAFER_NOTICE_LARGE,
     WAFER_NOTICE_CLOCK,
     WAFER_NOTICE_RETENTION,
     WAFER_NOTICES
@@ -67,13 +69,22 @@ struct wafer_redis_feeder {
     int64_t beat_spread_ms;
     struct wafer_stream_id beat; /* the last one of this feeder that is still there */
     bool beat_is_read;           /* since the last sync began */
+    bool keeps_beats;            /* Redis does not let them be removed, as was told */
 
     /* After Redis refused to take something. */
     int64_t write_pause_ms;
     int64_t write_not_before_ms;
 
+    size_t piece; /* records that are sent in one go; 0: as many as ever */
+
+    /* Draining the queue. */
+    int64_t queue_not_before_ms; /* after the disk failed */
+    int64_t queue_sent_ms;
+    bool behind; /* the last page was full: there is more to be read */
+
+    size_t page_rows; /* entries that are asked for at once; 0: as many as ever */
+
     int64_t probe_due_ms;
-    size_t page; /* entries that are asked for at once */
 
     /* Reading the whole once more. */
     bool incomplete; /* the table had no room for something */
@@ -129,6 +140,17 @@ void wafer_feeder_beats_came(struct wafer_redis_feeder *feeder, unsigned beats);
 /* What the stream may have dropped has ids of earlier times; `last_ms` is that of its last id. */
 uint64_t wafer_feeder_kept_from(struct wafer_redis_feeder *feeder, uint64_t last_ms);
 
+/* ---- pages.c ---- */
+
+/* Asks for what follows `after`, the last entry of the page that is mirrored next or was last. */
+bool wafer_feeder_ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
+                      int64_t block_ms, int64_t deadline_ms, struct wafer_trouble *trouble);
+/* Receives that, when the page before it is mirrored; in smaller pieces, over connections of their
+ * own, when there are entries of strangers that are too large. One that is too large alone is
+ * skipped. Freed with wafer_stream_page_free. */
+bool wafer_feeder_receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms,
+                          struct wafer_stream_page *page, struct wafer_trouble *trouble);
+
 /* ---- mirror.c ---- */
 
 /* Puts a page into the table, and moves on. The page was asked for at asked_ms, by the table's
@@ -137,13 +159,12 @@ uint64_t wafer_feeder_kept_from(struct wafer_redis_feeder *feeder, uint64_t last
  * may then be mirrored again. */
 bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page,
                          int64_t asked_ms);
+/* Tells the watcher, unless it was told of that kind less than a minute ago, and the state. */
+void wafer_feeder_notice(struct wafer_redis_feeder *feeder, unsigned notice, const char *text);
 /* Whether the table has the last entry that was mirrored, so that it is the table it was. */
 bool wafer_feeder_has_last_entry(struct wafer_redis_feeder *feeder);
 
 /* ---- sync.c ---- */
-
-/* After a page that was too much fewer are asked for, until the end of the stream is reached. */
-void wafer_feeder_size_page(struct wafer_redis_feeder *feeder, bool too_much, bool reached_end);
 
 /* Brings the table up to the end of the stream after connecting, or reads all of it once more. */
 bool wafer_feeder_catch_up(struct wafer_redis_feeder *feeder);
@@ -155,5 +176,9 @@ bool wafer_feeder_probe(struct wafer_redis_feeder *feeder, bool *same);
 
 /* Mirrors until the feeder is to stop or the connection is of no use. */
 void wafer_feeder_follow(struct wafer_redis_feeder *feeder);
+
+/* How many records are sent in one go, as the link allows; and how the last ones fared. */
+size_t wafer_feeder_piece(const struct wafer_redis_feeder *feeder);
+void wafer_feeder_sent_piece(struct wafer_redis_feeder *feeder, bool got_through, int64_t took_ms);
 
 #endif

@@ -13,7 +13,8 @@ struct wafer_mirrored {
     struct wafer_site *site;
     struct wafer_access_data *access;  /* NULL: the list is only read */
     struct wafer_publisher *publisher; /* NULL with it */
-    bool allows;                       /* what a stale table says */
+    int64_t timeout_ms;
+    bool allows; /* what a stale table says */
     int64_t stale_ms;
 };
 

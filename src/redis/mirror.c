@@ -90,10 +90,22 @@ static void write_notice(unsigned notice, char *text, size_t room)
                        wafer_wire_fault_text((enum wafer_wire_fault)notice));
 }
 
+void wafer_feeder_notice(struct wafer_redis_feeder *feeder, unsigned notice, const char *text)
+{
+    int64_t steady_ms = wafer_moment_steady();
+    int64_t *told_ms = &feeder->noticed_ms[notice];
+
+    if (*told_ms != 0 && steady_ms - *told_ms < NOTICE_PAUSE_MS) {
+        wafer_feeder_noted(feeder, text);
+        return;
+    }
+    *told_ms = steady_ms;
+    wafer_feeder_troubled(feeder, text);
+}
+
 static void tell_notices(const struct mirroring *mirroring)
 {
     struct wafer_redis_feeder *feeder = mirroring->feeder;
-    int64_t steady_ms = wafer_moment_steady();
     unsigned told = mirroring->notices;
     char text[200];
 
@@ -102,18 +114,11 @@ static void tell_notices(const struct mirroring *mirroring)
         told &= ~(1U << WAFER_NOTICE_SECRET);
     if (!wafer_feeder_is_trusted(feeder))
         told &= ~(1U << WAFER_WIRE_MAC);
-    for (unsigned notice = 0; notice < WAFER_NOTICES; notice++) {
-        int64_t *told_ms = &feeder->noticed_ms[notice];
-        if ((told & 1U << notice) == 0)
-            continue;
-        write_notice(notice, text, sizeof text);
-        if (*told_ms != 0 && steady_ms - *told_ms < NOTICE_PAUSE_MS) {
-            wafer_feeder_noted(feeder, text);
-            continue;
+    for (unsigned notice = 0; notice < WAFER_NOTICES; notice++)
+        if ((told & 1U << notice) != 0) {
+            write_notice(notice, text, sizeof text);
+            wafer_feeder_notice(feeder, notice, text);
         }
-        *told_ms = steady_ms;
-        wafer_feeder_troubled(feeder, text);
-    }
 }
 
 /* ---- Entries ---- */

@@ -22,17 +22,15 @@
 
 static const char magic[8] = "wafersta";
 
-static struct wafer_state_file blank(void)
+/* False when the start of the machine cannot be told now, and could at another time. */
+static bool make_blank(struct wafer_state_file *state)
 {
-    struct wafer_state_file state;
-
-    memset(&state, 0, sizeof state);
-    memcpy(state.magic, magic, sizeof state.magic);
-    state.version = VERSION;
-    state.order = ORDER;
-    state.size = sizeof state;
-    (void)wafer_site_boot(state.boot);
-    return state;
+    memset(state, 0, sizeof *state);
+    memcpy(state->magic, magic, sizeof state->magic);
+    state->version = VERSION;
+    state->order = ORDER;
+    state->size = sizeof *state;
+    return wafer_site_boot(state->boot) || errno == ENOENT || errno == EACCES;
 }
 
 /* A crash may leave a file that was cut, or of which no byte reached the disk. It says nothing that
@@ -60,7 +58,7 @@ static bool lock(int file, bool write)
 static wafer_result check_content(int file, const char *path, bool write, bool locked,
                                   wafer_error *error)
 {
-    struct wafer_state_file fresh = blank();
+    struct wafer_state_file fresh;
     struct wafer_state_file found;
     ssize_t length = pread(file, &found, sizeof found, 0);
     bool ours = length == (ssize_t)sizeof found && memcmp(found.magic, magic, sizeof magic) == 0 &&
@@ -68,6 +66,9 @@ static wafer_result check_content(int file, const char *path, bool write, bool l
 
     if (length < 0)
         return wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot read %.150s", path);
+    if (!make_blank(&fresh))
+        return wafer_redis_fail(error, WAFER_SYSTEM, errno,
+                                "cannot tell when this machine was started");
     if (!ours && !(write && is_left_over(&found, length)))
         return wafer_redis_fail(error, WAFER_INVALID, 0,
                                 "damaged, or of another version of the library; stop what uses it, "

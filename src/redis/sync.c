@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "queue.h"
+
 /* So much of what was read last is read again after connecting. */
 #define OVERLAP_MS 100
 
@@ -9,8 +11,6 @@
 #define SYNC_PAUSE_MIN_MS 30000
 #define SYNC_PAUSE_MAX_MS 600000
 
-/* Entries that are given back at once; between two rows what others gave back is read. */
-#define GIVEN_AT_ONCE 1000
 #define GIVING_ROUNDS 3
 
 static bool fail(struct wafer_redis_feeder *feeder, const struct wafer_trouble *trouble)
@@ -21,20 +21,11 @@ static bool fail(struct wafer_redis_feeder *feeder, const struct wafer_trouble *
 
 /* ---- Reading to the end ---- */
 
-void wafer_feeder_size_page(struct wafer_redis_feeder *feeder, bool too_much, bool reached_end)
-{
-    if (too_much)
-        feeder->page = feeder->page > 10 ? feeder->page / 10 : 1;
-    else if (reached_end)
-        feeder->page = WAFER_STREAM_PAGE;
-}
-
 static bool ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
                 struct wafer_trouble *trouble)
 {
-    return wafer_stream_ask(&feeder->connection, after, feeder->page, 0, trouble) &&
-           wafer_connection_send(&feeder->connection,
-                                 wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, trouble);
+    return wafer_feeder_ask(feeder, after, 0, wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS,
+                            trouble);
 }
 
 /* Redis looks for the next page while this one goes into the table. */
@@ -52,12 +43,9 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
 
         if (!wafer_feeder_alive(feeder))
             return false;
-        if (!wafer_stream_receive(&feeder->connection, feeder->page,
-                                  wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &page,
-                                  &trouble)) {
-            wafer_feeder_size_page(feeder, trouble.too_much, false);
+        if (!wafer_feeder_receive(feeder, wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &page,
+                                  &trouble))
             return fail(feeder, &trouble);
-        }
         more = page.count == page.asked;
         if (more)
             good = wafer_stream_item(&page, page.count - 1, &item) &&
@@ -70,7 +58,6 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
         if (!good)
             return false;
     }
-    wafer_feeder_size_page(feeder, false, true);
     return true;
 }
 
@@ -79,7 +66,8 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
 static bool publish(struct wafer_redis_feeder *feeder, const wafer_revocation *entries,
                     size_t count, struct wafer_trouble *trouble)
 {
-    static _Thread_local uint8_t records[GIVEN_AT_ONCE][WAFER_WIRE_SIZE];
+    static _Thread_local uint8_t records[WAFER_QUEUE_PIECE][WAFER_WIRE_SIZE];
+    int64_t begun_ms = wafer_moment_steady();
     size_t added = 0;
     bool done;
 
@@ -88,8 +76,9 @@ static bool publish(struct wafer_redis_feeder *feeder, const wafer_revocation *e
         wafer_wire_write(feeder->access->key, &record, records[i]);
     }
     done = wafer_stream_publish(&feeder->connection, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
-                                count, wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &added,
-                                trouble);
+                                count, begun_ms + WAFER_FEEDER_PATIENCE_MS, &added, trouble);
+    if (done || trouble->lost)
+        wafer_feeder_sent_piece(feeder, done, wafer_moment_steady() - begun_ms);
     (void)atomic_fetch_add(&feeder->state->republished, added);
     (void)atomic_fetch_add(&feeder->state->published, added);
     return done;
@@ -99,7 +88,7 @@ static bool publish(struct wafer_redis_feeder *feeder, const wafer_revocation *e
  * In *refused: Redis takes nothing now. */
 static bool give_round(struct wafer_redis_feeder *feeder, bool *refused)
 {
-    static _Thread_local wafer_revocation entries[GIVEN_AT_ONCE];
+    static _Thread_local wafer_revocation entries[WAFER_QUEUE_PIECE];
     struct wafer_trouble trouble = {.lost = false};
     size_t count;
 
@@ -107,7 +96,7 @@ static bool give_round(struct wafer_redis_feeder *feeder, bool *refused)
     do {
         if (!read_to_end(feeder))
             return false;
-        count = wafer_lacking_next(feeder->lacking, entries, GIVEN_AT_ONCE);
+        count = wafer_lacking_next(feeder->lacking, entries, wafer_feeder_piece(feeder));
         if (count > 0 && !publish(feeder, entries, count, &trouble)) {
             wafer_feeder_troubled(feeder, trouble.text);
             *refused = true;
