@@ -230,10 +230,15 @@ static void its_own_heartbeats_prove_nothing_but_time_does(void **state)
 
     wafer_feeder_judge(feeder);
     assert_int_equal(feeder->trust, WAFER_TRUST_TRIED);
-    feeder->beat = add_beat(&content, feeder->access->key, NOW, WAFER_HOUR_MS);
+    feeder->progress.beat = add_beat(&content, feeder->access->key, NOW, WAFER_HOUR_MS);
     mirror(feeder, &content, true);
     assert_int_equal(feeder->trust, WAFER_TRUST_TRIED);
     assert_true(feeder->trust_due_ms > 0);
+    feeder->trust = WAFER_TRUST_UNKNOWN; /* started again, it reads the last one once more */
+    wafer_feeder_recall_trust(feeder);
+    feeder->progress.last.ms -= 100;
+    mirror(feeder, &content, true);
+    assert_int_equal(feeder->trust, WAFER_TRUST_TRIED);
     feeder->trust_due_ms -= 20000;
     wafer_feeder_pass_time(feeder);
     assert_int_equal(feeder->trust, WAFER_TRUST_FIRM);

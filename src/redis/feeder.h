@@ -67,9 +67,8 @@ struct wafer_redis_feeder {
     int64_t beat_due_ms;
     int64_t beat_seen_ms;
     int64_t beat_spread_ms;
-    struct wafer_stream_id beat; /* the last one of this feeder that is still there */
-    bool beat_is_read;           /* since the last sync began */
-    bool keeps_beats;            /* Redis does not let them be removed, as was told */
+    bool beat_is_read; /* that of this machine, since the last sync began */
+    bool keeps_beats;  /* Redis does not let them be removed, as was told */
 
     /* After Redis refused to take something. */
     int64_t write_pause_ms;

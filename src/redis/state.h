@@ -27,9 +27,11 @@ struct wafer_progress {
      * none. As long as it is there, nothing behind it was lost. */
     struct wafer_stream_id anchor;
     uint8_t anchor_record[48];
-    /* Which secret, once it is known to be that of the others; else zeros. */
+    /* Which secret, and how far it is trusted to be that of the others; else zeros. */
     uint8_t secret[WAFER_WIRE_CHECK_SIZE];
-    char run_id[48]; /* of the Redis that was read */
+    uint64_t trust;
+    struct wafer_stream_id beat; /* the last heartbeat from here that is still there; 0-0: none */
+    char run_id[48];             /* of the Redis that was read */
     char redis_version[16];
     int64_t error_at_ms;
     char error[256];

@@ -214,7 +214,7 @@ static bool read_and_give_back(struct wafer_redis_feeder *feeder, bool *same)
     else if (!give_back(feeder))
         return false;
     if (!feeder->beat_is_read)
-        feeder->beat = (struct wafer_stream_id){0, 0};
+        feeder->progress.beat = (struct wafer_stream_id){0, 0};
     if (!has_anchor(feeder, same))
         return false;
     *same = *same || may_be_dropped(feeder, &feeder->progress.anchor);

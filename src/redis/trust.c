@@ -15,8 +15,8 @@
  *                 ready, until one of this secret comes, or none of the others for LISTEN_MS
  *     tried       nobody is there, or nobody any more: maybe this is the first machine. If others
  *                 of another secret turn up within LISTEN_MS of the first heartbeat, it is doubted
- *     trusted     for good, by a heartbeat that this feeder did not send, or as nobody turned up;
- *                 the state keeps it. Heartbeats that are not of this secret are counted as bad
+ *     trusted     for good, by a heartbeat that this machine did not send, or as nobody turned up.
+ *                 Heartbeats that are not of this secret are counted as bad
  *
  * Of two machines of different secrets that begin at the same time one is trusted in the end. A
  * stranger who writes heartbeats can hold up a machine that was never trusted, and no other. */
@@ -32,9 +32,23 @@ static void listen(struct wafer_redis_feeder *feeder)
                            (int64_t)wafer_moment_spread(LISTEN_MS / 4);
 }
 
+/* A feeder that goes on where this one was knows it, too. */
+static void set_trust(struct wafer_redis_feeder *feeder, enum wafer_trust trust)
+{
+    struct wafer_progress *progress = &feeder->progress;
+
+    feeder->trust = trust;
+    progress->trust = trust;
+    if (wafer_feeder_is_trusted(feeder))
+        memcpy(progress->secret, feeder->access->check, sizeof progress->secret);
+    else
+        memset(progress->secret, 0, sizeof progress->secret);
+    wafer_state_tell(feeder->state, progress);
+}
+
 static void doubt(struct wafer_redis_feeder *feeder)
 {
-    feeder->trust = WAFER_TRUST_DOUBTED;
+    set_trust(feeder, WAFER_TRUST_DOUBTED);
     atomic_store(&feeder->state->other_secret, 1);
     atomic_store(&feeder->state->ready, 0);
     atomic_store(&feeder->state->as_of_ms, 0);
@@ -42,22 +56,14 @@ static void doubt(struct wafer_redis_feeder *feeder)
     listen(feeder);
 }
 
-/* What was read and given back before is worth nothing: all of it once more. */
-static void end_doubt(struct wafer_redis_feeder *feeder, enum wafer_trust trust)
+/* After a doubt what was read and given back before is worth nothing: all of it once more. */
+static void become(struct wafer_redis_feeder *feeder, enum wafer_trust trust)
 {
-    feeder->trust = trust;
+    if (!wafer_feeder_is_trusted(feeder))
+        feeder->sync_due_ms = 0;
     feeder->trust_due_ms = 0;
-    feeder->sync_due_ms = 0;
+    set_trust(feeder, trust);
     atomic_store(&feeder->state->other_secret, 0);
-}
-
-static void become_firm(struct wafer_redis_feeder *feeder)
-{
-    if (feeder->trust != WAFER_TRUST_TRIED)
-        end_doubt(feeder, WAFER_TRUST_FIRM);
-    feeder->trust = WAFER_TRUST_FIRM;
-    memcpy(feeder->progress.secret, feeder->access->check, sizeof feeder->progress.secret);
-    wafer_state_tell(feeder->state, &feeder->progress);
 }
 
 static bool is_kept(const struct wafer_redis_feeder *feeder)
@@ -74,19 +80,21 @@ bool wafer_feeder_has_new_secret(const struct wafer_redis_feeder *feeder)
 void wafer_feeder_recall_trust(struct wafer_redis_feeder *feeder)
 {
     if (is_kept(feeder))
-        feeder->trust = WAFER_TRUST_FIRM;
-    else if (feeder->trust == WAFER_TRUST_FIRM)
-        memcpy(feeder->progress.secret, feeder->access->check, WAFER_WIRE_CHECK_SIZE);
+        feeder->trust = feeder->progress.trust == WAFER_TRUST_FIRM ? WAFER_TRUST_FIRM
+                                                                   : WAFER_TRUST_TRIED;
+    else if (wafer_feeder_is_trusted(feeder))
+        set_trust(feeder, feeder->trust);
 }
 
 void wafer_feeder_hear_ours(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *id)
 {
-    bool sent_here = feeder->beat.ms != 0 && wafer_stream_compare(id, &feeder->beat) == 0;
+    bool sent_here = feeder->progress.beat.ms != 0 &&
+                     wafer_stream_compare(id, &feeder->progress.beat) == 0;
 
     if (sent_here)
         feeder->beat_is_read = true;
     if (feeder->trust != WAFER_TRUST_FIRM && !sent_here)
-        become_firm(feeder);
+        become(feeder, WAFER_TRUST_FIRM);
     else if (feeder->trust == WAFER_TRUST_TRIED && feeder->trust_due_ms == 0)
         listen(feeder);
 }
@@ -99,10 +107,10 @@ void wafer_feeder_hear_others(struct wafer_redis_feeder *feeder, bool live)
     if (!live || feeder->trust == WAFER_TRUST_FIRM)
         return;
     /* Nor may a heartbeat that is left prove anything after a restart. */
-    if (feeder->beat.ms != 0)
-        (void)!wafer_stream_remove(&feeder->connection, &feeder->beat,
+    if (feeder->progress.beat.ms != 0)
+        (void)!wafer_stream_remove(&feeder->connection, &feeder->progress.beat,
                                    wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &trouble);
-    feeder->beat = (struct wafer_stream_id){0, 0};
+    feeder->progress.beat = (struct wafer_stream_id){0, 0};
     doubt(feeder);
     wafer_feeder_troubled(feeder, "this machine's secret is another than that of the others, so it "
                                   "is not trusted: copy the file \"secret\" of one of them into "
@@ -114,7 +122,7 @@ void wafer_feeder_judge(struct wafer_redis_feeder *feeder)
     if (feeder->trust != WAFER_TRUST_UNKNOWN)
         return;
     if (!feeder->others_beat) {
-        end_doubt(feeder, WAFER_TRUST_TRIED);
+        become(feeder, WAFER_TRUST_TRIED);
         return;
     }
     doubt(feeder);
@@ -128,7 +136,7 @@ void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder)
         return;
     feeder->trust_due_ms = 0;
     if (feeder->trust == WAFER_TRUST_DOUBTED)
-        end_doubt(feeder, WAFER_TRUST_TRIED);
+        become(feeder, WAFER_TRUST_TRIED);
     else
-        become_firm(feeder);
+        become(feeder, WAFER_TRUST_FIRM);
 }
