@@ -3,7 +3,9 @@
 #include "folder.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -113,15 +115,11 @@ static void a_stale_table_refuses_checks_but_knows_what_is_revoked(void **state)
         int64_t as_of_ms;
         wafer_result result;
     } cases[] = {
-        {0, WAFER_UNAVAILABLE},
-        {NOW, WAFER_OK},
-        {NOW - STALE, WAFER_OK},
-        {NOW - STALE - 1, WAFER_UNAVAILABLE},
-        {NOW + WAFER_MINUTE_MS, WAFER_OK}, /* the clock went back a little */
-        {NOW + WAFER_MINUTE_MS + 1, WAFER_UNAVAILABLE},
-        {-1, WAFER_UNAVAILABLE},
-        {INT64_MIN, WAFER_UNAVAILABLE},
-        {INT64_MAX, WAFER_UNAVAILABLE},
+        {0, WAFER_UNAVAILABLE},          {NOW, WAFER_OK},
+        {NOW - STALE, WAFER_OK},         {NOW - STALE - 1, WAFER_UNAVAILABLE},
+        {NOW + 1000, WAFER_OK}, /* it went on while the request did */
+        {NOW + 1001, WAFER_UNAVAILABLE}, {-1, WAFER_UNAVAILABLE},
+        {INT64_MIN, WAFER_UNAVAILABLE},  {INT64_MAX, WAFER_UNAVAILABLE},
     };
 
     assert_int_equal(check(list, 2, &standing), WAFER_UNAVAILABLE);
@@ -224,6 +222,32 @@ static void what_cannot_be_published_is_queued_and_in_effect(void **state)
     wafer_revocations_free(list);
 }
 
+static void what_is_in_the_table_can_be_listed_dropped_and_kept_longer(void **state)
+{
+    wafer_revocations *list = open_list(*state, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    uint8_t ids[2][WAFER_ID_SIZE] = {{1}, {2}};
+    wafer_revocations_status status;
+    wafer_revocation *entries;
+    size_t count;
+
+    assert_int_equal(wafer_revoke_session(list, ids[0]), WAFER_QUEUED);
+    assert_int_equal(wafer_revoke_session(list, ids[1]), WAFER_QUEUED);
+    assert_int_equal(wafer_revocations_entries(list, &entries, &count), WAFER_OK);
+    assert_int_equal(count, 2);
+    assert_true(entries[0].key[0] + entries[1].key[0] == 3);
+    free(entries);
+    assert_int_equal(wafer_revocations_retain(list, 2 * WAFER_DAY_MS), WAFER_OK);
+    assert_int_equal(wafer_revocations_look(list, &status), WAFER_OK);
+    assert_int_equal(status.retention_ms, 2 * WAFER_DAY_MS);
+    now_ms += WAFER_DAY_MS + WAFER_HOUR_MS;
+    assert_int_equal(wafer_revocations_purge(list, &count), WAFER_OK);
+    assert_int_equal(count, 0);
+    now_ms += WAFER_DAY_MS;
+    assert_int_equal(wafer_revocations_purge(list, &count), WAFER_OK);
+    assert_int_equal(count, 2);
+    wafer_revocations_free(list);
+}
+
 static int64_t steady_us(void)
 {
     struct timespec now;
@@ -318,6 +342,46 @@ static void without_a_place_for_the_queue_the_caller_is_told(void **state)
     assert_int_equal(wafer_revoke_session(list, id), WAFER_SYSTEM);
     assert_int_equal(check(list, 1, &standing), WAFER_OK);
     assert_int_equal(standing, WAFER_REFUSED); /* on this machine it is in effect */
+    wafer_revocations_free(list);
+}
+
+/* A thousand at once are four batches, and each would find the lock taken. */
+static void a_queue_that_another_process_keeps_locked_is_given_up_after_a_while(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    wafer_revocations *list;
+    wafer_revocation many[800];
+    wafer_standing standing;
+    uint8_t id[WAFER_ID_SIZE] = {1};
+    int64_t begun_us;
+    char path[128];
+    size_t taken;
+    int holder;
+
+    settings.timeout_ms = 150;
+    settings.when_stale = WAFER_REDIS_ALLOWS;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    (void)snprintf(path, sizeof path, "%s/queue", folder->path);
+    holder = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(holder, LOCK_EX), 0);
+    begun_us = steady_us();
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_SYSTEM);
+    assert_in_range(steady_us() - begun_us, 145000, 3000000);
+    assert_int_equal(check(list, 1, &standing), WAFER_OK);
+    assert_int_equal(standing, WAFER_REFUSED); /* on this machine it is in effect */
+    for (size_t i = 0; i < 800; i++) {
+        many[i] = (wafer_revocation){.kind = WAFER_REVOKE_SESSION};
+        memcpy(many[i].key, &i, sizeof i);
+    }
+    begun_us = steady_us();
+    assert_int_equal(wafer_revocations_apply_all(list, NOW, many, 800, &taken), WAFER_SYSTEM);
+    assert_int_equal(taken, 800);
+    assert_in_range(steady_us() - begun_us, 145000, 450000);
+    assert_int_equal(flock(holder, LOCK_UN), 0);
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_QUEUED);
+    assert_int_equal(close(holder), 0);
     wafer_revocations_free(list);
 }
 
@@ -490,6 +554,81 @@ static void the_group_may_check_but_not_read_what_signs(void **state)
     wafer_revocations_free(list);
 }
 
+static void another_users_folder_is_refused_but_to_look_at_for_the_group(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    wafer_redis_status status;
+    wafer_revocations *list;
+    wafer_error error;
+
+    if (geteuid() != 0)
+        skip(); /* only root gives folders away */
+    wafer_revocations_free(open_list(folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE));
+    assert_int_equal(chown(folder->path, 12345, (gid_t)-1), 0);
+    open_fails(folder, NULL, NULL, "belongs to user 12345");
+    table.access = WAFER_ACCESS_READ;
+    open_fails(folder, NULL, &table, "belongs to user 12345");
+    assert_int_equal(wafer_redis_secret_new(folder->path, false, &error), WAFER_INVALID);
+    assert_non_null(strstr(error.text, "belongs to user 12345"));
+    settings.group_readable = true;
+    open_fails(folder, &settings, NULL, "belongs to user 12345");
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    wafer_revocations_free(list);
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_int_equal(chown(folder->path, 0, (gid_t)-1), 0);
+}
+
+/* As a user of the group. */
+static int64_t feeder_for_the_group(const struct folder *folder, gid_t group)
+{
+    wafer_redis_status status = {.feeder = -1};
+    int outcome = 1;
+    int ends[2];
+    pid_t child;
+
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        bool done = setgroups(0, NULL) == 0 && setgid(group) == 0 && setuid(group) == 0 &&
+                    wafer_redis_look(folder->path, &status, NULL) == WAFER_OK;
+        _exit(done && write(ends[1], &status.feeder, sizeof status.feeder) > 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &outcome, 0), child);
+    assert_int_equal(outcome, 0);
+    assert_int_equal(read(ends[0], &status.feeder, sizeof status.feeder), sizeof status.feeder);
+    assert_int_equal(close(ends[0]) + close(ends[1]), 0);
+    return status.feeder;
+}
+
+static void the_group_sees_the_feeder_but_cannot_take_its_lock(void **state)
+{
+    const struct folder *folder = *state;
+    struct wafer_state_file *mapped;
+    struct wafer_site *site;
+    pid_t gone;
+
+    if (geteuid() != 0)
+        skip(); /* only root becomes others */
+    assert_int_equal(chown(folder->path, 0, 12345), 0);
+    assert_int_equal(chmod(folder->path, 02750), 0);
+    assert_int_equal(wafer_site_new(folder->path, true, &site, NULL), WAFER_OK);
+    assert_int_equal(wafer_state_open(site, true, &mapped, NULL), WAFER_OK);
+    assert_int_equal(close(wafer_site_open(site, site->lock, O_RDWR | O_CREAT, false, NULL)), 0);
+    assert_int_equal(feeder_for_the_group(folder, 12345), 0);
+    atomic_store(&mapped->feeder, getpid());
+    assert_int_equal(feeder_for_the_group(folder, 12345), getpid());
+    gone = fork();
+    if (gone == 0)
+        _exit(0);
+    assert_int_equal(waitpid(gone, NULL, 0), gone);
+    atomic_store(&mapped->feeder, gone);
+    assert_int_equal(feeder_for_the_group(folder, 12345), 0);
+    wafer_state_close(mapped);
+    wafer_site_free(site);
+}
+
 /* ---- The state ---- */
 
 static void a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew(void **state)
@@ -545,6 +684,33 @@ static void a_state_that_a_crash_cut_or_emptied_is_made_anew_by_who_writes(void 
     wafer_state_close(open_state(folder));
 }
 
+static void who_holds_the_lock_of_the_state_stops_nobody(void **state)
+{
+    const struct folder *folder = *state;
+    struct wafer_state_file *mapped = open_state(folder);
+    wafer_redis_status status;
+    struct wafer_site *site;
+    int64_t begun_us = steady_us();
+    wafer_error error;
+    char path[128];
+    int file;
+
+    (void)snprintf(path, sizeof path, "%s/state", folder->path);
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(flock(file, LOCK_SH), 0);
+    wafer_state_close(open_state(folder));
+    assert_int_equal(wafer_redis_look(folder->path, &status, NULL), WAFER_OK);
+    assert_in_range(steady_us() - begun_us, 0, 4000000);
+    memset(mapped->boot, 'x', 36); /* one that has to be made anew */
+    wafer_state_close(mapped);
+    assert_int_equal(wafer_site_new(folder->path, false, &site, NULL), WAFER_OK);
+    assert_int_equal(wafer_state_open(site, true, &mapped, &error), WAFER_SYSTEM);
+    assert_null(mapped);
+    assert_non_null(strstr(error.text, "lock"));
+    wafer_site_free(site);
+    assert_int_equal(close(file), 0);
+}
+
 static void progress_is_read_as_of_one_moment(void **state)
 {
     const struct folder *folder = *state;
@@ -589,16 +755,21 @@ int main(void)
         cmocka_unit_test(a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was),
         cmocka_unit_test(making_a_table_logs_nobody_out),
         cmocka_unit_test(what_cannot_be_published_is_queued_and_in_effect),
+        cmocka_unit_test(what_is_in_the_table_can_be_listed_dropped_and_kept_longer),
         cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
         cmocka_unit_test(threads_share_a_list_and_its_queue),
         cmocka_unit_test(without_a_place_for_the_queue_the_caller_is_told),
+        cmocka_unit_test(a_queue_that_another_process_keeps_locked_is_given_up_after_a_while),
         cmocka_unit_test(children_queue_too_and_readers_only_look),
         cmocka_unit_test(wrong_settings_are_named),
         cmocka_unit_test(addresses_are_taken_apart),
         cmocka_unit_test(files_that_let_others_in_are_refused),
         cmocka_unit_test(the_group_may_check_but_not_read_what_signs),
+        cmocka_unit_test(another_users_folder_is_refused_but_to_look_at_for_the_group),
+        cmocka_unit_test(the_group_sees_the_feeder_but_cannot_take_its_lock),
         cmocka_unit_test(a_state_that_is_not_ours_is_refused_and_one_of_another_start_is_made_anew),
         cmocka_unit_test(a_state_that_a_crash_cut_or_emptied_is_made_anew_by_who_writes),
+        cmocka_unit_test(who_holds_the_lock_of_the_state_stops_nobody),
         cmocka_unit_test(progress_is_read_as_of_one_moment),
     };
     struct CMUnitTest with_folders[sizeof tests / sizeof *tests];

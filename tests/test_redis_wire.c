@@ -1,12 +1,9 @@
-/* Records of the stream, the queue of those not yet published, what the table has and the stream
- * lacks. No Redis is needed. */
+/* Records of the stream, and what the table has and the stream lacks. No Redis is needed. */
 #include "folder.h"
 
 #include <errno.h>
-#include <sys/wait.h>
 
 #include "redis/lacking.h"
-#include "redis/queue.h"
 #include "redis/stream.h"
 #include "redis/wire.h"
 
@@ -217,127 +214,35 @@ static void ids_are_read_strictly_and_compared_as_numbers(void **state)
     assert_int_equal(wafer_stream_compare(&one, &one), 0);
 }
 
-/* ---- The queue ---- */
+/* ---- What is too large ---- */
 
-static struct wafer_site *site_of(const struct folder *folder)
+static void the_id_of_an_entry_that_is_too_large_is_found_in_the_bytes_before_it(void **state)
 {
-    struct wafer_site *site;
-    wafer_error error;
+    (void)state;
+    static const struct {
+        const char *head;
+        bool found;
+    } cases[] = {
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4\r\n12-3\r\n*2\r\n$1\r\ne\r\n$9", true},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4\r\n12-3\r\n", true},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4\r\n12-3", false},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4\r\n12:3\r\n", false},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*1\r\n*2\r\n$4", false},
+        {"*1\r\n*2\r\n$5\r\nwafer\r\n*2\r\n*2\r\n$4\r\n12-3\r\n", false},
+        {"*1\r\n*2\r\n$5\r\nother\r\n*1\r\n*2\r\n$4\r\n12-3\r\n", false},
+        {"$99999999\r\n12-3\r\n", false},
+        {"", false},
+    };
+    static struct wafer_access_data access = {.stream = "wafer"};
+    struct wafer_connection connection = {.access = &access};
 
-    if (wafer_site_new(folder->path, false, &site, &error) != WAFER_OK)
-        fail_msg("%s", error.text);
-    return site;
-}
-
-static void append(const struct wafer_site *site, uint8_t first, size_t count)
-{
-    uint8_t records[8][WAFER_WIRE_SIZE];
-
-    for (size_t i = 0; i < count; i++)
-        write_entry(entry_of(WAFER_REVOKE_SESSION, (uint8_t)(first + i), NOW, 0), records[i]);
-    assert_true(wafer_queue_append(site, (const uint8_t(*)[WAFER_WIRE_SIZE])records, count));
-}
-
-static uint8_t number_of(const struct wafer_queue_batch *batch, size_t index)
-{
-    struct wafer_wire_record read;
-
-    assert_int_equal(read_at(batch->records[index], WAFER_WIRE_SIZE, &read), WAFER_WIRE_GOOD);
-    return read.entry.key[0];
-}
-
-static void what_is_queued_is_taken_once_and_stays_until_it_is_done(void **state)
-{
-    struct wafer_site *site = site_of(*state);
-    struct wafer_queue_batch batch;
-
-    assert_true(wafer_queue_take(site, key, &batch));
-    assert_int_equal(batch.count, 0);
-    append(site, 1, 2);
-    append(site, 3, 1);
-    assert_int_equal(wafer_queue_length(site), 3);
-    for (unsigned turn = 0; turn < 2; turn++) { /* the first feeder died after taking it */
-        assert_true(wafer_queue_take(site, key, &batch));
-        assert_int_equal(batch.count, 3);
-        for (size_t i = 0; i < 3; i++)
-            assert_int_equal(number_of(&batch, i), i + 1);
-        wafer_queue_free(&batch);
-        if (turn == 0)
-            append(site, 4, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct wafer_stream_id id = {0, 0};
+        (void)snprintf(connection.head, sizeof connection.head, "%s", cases[i].head);
+        assert_int_equal(wafer_stream_oversized(&connection, &id), cases[i].found);
+        if (cases[i].found)
+            assert_true(id.ms == 12 && id.sequence == 3);
     }
-    assert_int_equal(wafer_queue_length(site), 4);
-    assert_true(wafer_queue_done(site));
-    assert_true(wafer_queue_take(site, key, &batch));
-    assert_int_equal(batch.count, 1);
-    assert_int_equal(number_of(&batch, 0), 4);
-    wafer_queue_free(&batch);
-    assert_true(wafer_queue_done(site));
-    assert_int_equal(wafer_queue_length(site), 0);
-    wafer_site_free(site);
-}
-
-static void damaged_and_half_written_rows_are_left_out_and_harm_no_others(void **state)
-{
-    const struct folder *folder = *state;
-    struct wafer_site *site = site_of(folder);
-    struct wafer_queue_batch batch;
-
-    append(site, 1, 3);
-    put_bytes(site->queue, WAFER_QUEUE_ROW + 5, "?", 1);
-    put_bytes(site->queue, (size_t)3 * WAFER_QUEUE_ROW, "half a row", 10);
-    append(site, 4, 1); /* takes the place of the half row */
-    assert_int_equal(wafer_queue_length(site), 4);
-    assert_true(wafer_queue_take(site, key, &batch));
-    assert_int_equal(batch.count, 3);
-    assert_int_equal(batch.damaged, 1);
-    assert_int_equal(number_of(&batch, 1), 3);
-    assert_int_equal(number_of(&batch, 2), 4);
-    wafer_queue_free(&batch);
-    wafer_site_free(site);
-}
-
-static void a_queue_that_is_not_ours_is_not_written(void **state)
-{
-    struct wafer_site *site = site_of(*state);
-    uint8_t record[1][WAFER_WIRE_SIZE];
-
-    write_entry(entry_of(WAFER_REVOKE_SESSION, 1, NOW, 0), record[0]);
-    write_text(site->queue, "", 0644);
-    assert_false(wafer_queue_append(site, (const uint8_t(*)[WAFER_WIRE_SIZE])record, 1));
-    assert_int_equal(unlink(site->queue), 0);
-    assert_int_equal(symlink("/dev/null", site->queue), 0);
-    assert_false(wafer_queue_append(site, (const uint8_t(*)[WAFER_WIRE_SIZE])record, 1));
-    wafer_site_free(site);
-}
-
-/* Several processes append while one takes: each record comes once. */
-static void processes_that_append_while_another_takes_lose_nothing(void **state)
-{
-    enum { WRITERS = 3, EACH = 40 };
-    struct wafer_site *site = site_of(*state);
-    unsigned seen[256] = {0};
-
-    for (unsigned writer = 0; writer < WRITERS; writer++)
-        if (fork() == 0) {
-            for (unsigned i = 0; i < EACH; i++)
-                append(site, (uint8_t)(writer * EACH + i), 1);
-            _exit(0);
-        }
-    for (unsigned ended = 0; ended < WRITERS || wafer_queue_length(site) > 0;) {
-        struct wafer_queue_batch batch;
-        int status = 0;
-        if (ended < WRITERS && waitpid(-1, &status, WNOHANG) > 0)
-            ended++;
-        assert_int_equal(status, 0);
-        assert_true(wafer_queue_take(site, key, &batch));
-        for (size_t i = 0; i < batch.count; i++)
-            seen[number_of(&batch, i)]++;
-        wafer_queue_free(&batch);
-        assert_true(wafer_queue_done(site));
-    }
-    for (unsigned number = 0; number < WRITERS * EACH; number++)
-        assert_int_equal(seen[number], 1);
-    wafer_site_free(site);
 }
 
 /* ---- What a stream lacks ---- */
@@ -378,9 +283,11 @@ static void what_the_stream_does_not_have_is_left(void **state)
     for (size_t i = 0; i < sizeof found / sizeof *found; i++)
         wafer_lacking_found(lacking, &found[i]);
     assert_int_equal(wafer_lacking_count(lacking), 3);
+    wafer_lacking_begin(lacking);
     assert_int_equal(wafer_lacking_next(lacking, left, 2), 2);
     assert_int_equal(wafer_lacking_next(lacking, left + 2, 6), 1);
-    assert_int_equal(wafer_lacking_count(lacking), 0);
+    assert_int_equal(wafer_lacking_next(lacking, left + 3, 3), 0);
+    assert_int_equal(wafer_lacking_count(lacking), 3); /* until they are found */
     for (size_t i = 0; i < 3; i++)
         seen[left[i].key[0]] = true;
     assert_true(seen[2] && seen[3] && seen[4]);
@@ -398,15 +305,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_is_refused_though_it_is_signed),
         cmocka_unit_test(a_later_time_than_a_list_takes_becomes_the_latest_it_takes),
         cmocka_unit_test(ids_are_read_strictly_and_compared_as_numbers),
-        cmocka_unit_test_setup_teardown(what_is_queued_is_taken_once_and_stays_until_it_is_done,
-                                        folder_make, folder_remove),
-        cmocka_unit_test_setup_teardown(
-            damaged_and_half_written_rows_are_left_out_and_harm_no_others, folder_make,
-            folder_remove),
-        cmocka_unit_test_setup_teardown(a_queue_that_is_not_ours_is_not_written, folder_make,
-                                        folder_remove),
-        cmocka_unit_test_setup_teardown(processes_that_append_while_another_takes_lose_nothing,
-                                        folder_make, folder_remove),
+        cmocka_unit_test(the_id_of_an_entry_that_is_too_large_is_found_in_the_bytes_before_it),
         cmocka_unit_test(what_the_stream_does_not_have_is_left),
     };
 

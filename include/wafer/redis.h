@@ -16,6 +16,13 @@
  *     password   of Redis, if it wants one
  *     user       of Redis' ACL, if it is not the default one
  *
+ * The feeder of a machine whose secret is another than that of the others finds that out by their
+ * heartbeats: while they come, and none of its own secret does, it is not ready, checks are those
+ * of a stale table, revoking is WAFER_QUEUED, and status and watch say why. A stranger who makes
+ * up heartbeats can so hold up a machine that has not yet been trusted; one that was goes on and
+ * counts them as bad. When all machines get a new secret at once, the first of them listens for
+ * some ten seconds before it is ready.
+ *
  * Redis can neither read who was logged out (ids are random, subjects are hashed) nor make entries,
  * but it can withhold them: it must be trusted to pass them on. hiredis, which speaks to it, has no
  * TLS here: use a unix socket, a private network or a local TLS proxy such as stunnel.
@@ -49,12 +56,13 @@ typedef struct wafer_redis_settings {
     const char *password_file; /* NULL: FOLDER/password if it is there, else the environment's
                                   WAFER_REDIS_PASSWORD, else none */
     const char *stream;        /* the key; "wafer"; the same on all machines, 1 to 200 bytes */
-    int64_t timeout_ms;        /* publishing waits so long at most; 200; 1 to 10,000 */
+    int64_t timeout_ms;        /* publishing waits so long at most, and queueing as long for the
+                                  queue's lock; 200; 1 to 10,000 */
     int64_t stale_ms;          /* required, at least 3000: a heartbeat comes every 1 to 2 seconds */
     wafer_redis_when_stale when_stale; /* required */
     bool group_readable; /* false: folder 0700, files 0600; true: 0750 and 0640, and another user of
                             the group may check with WAFER_ACCESS_READ;
-                            secret, password and user stay 0600 */
+                            secret, password, user, lock and queue stay 0600 */
 } wafer_redis_settings;
 
 #define WAFER_REDIS_SETTINGS_INIT                                                                  \
@@ -63,19 +71,23 @@ typedef struct wafer_redis_settings {
             false                                                                                  \
     }
 
-/* Opens this machine's list. `table` says how the table is made, as for wafer_revocations_new, but
- * its path must be NULL: it is FOLDER/table. Retention, skew and grace should be the same on all
- * machines; the longest retention counts. on_start is not used: a new table counts as stale until
- * the feeder has fetched what was revoked. What all machines and Redis forgot is forgotten.
+/* Opens this machine's list. `table` says how the table is made, as for wafer_revocations_new,
+ * but its path must be NULL: it is FOLDER/table. Retention, skew and grace should be the same on
+ * all machines; the longest retention of those that are alive counts. on_start is not used: a new
+ * table counts as stale until the feeder has fetched what was revoked. What all machines and
+ * Redis forgot is forgotten.
  *
  * Revoking puts the entry into the table, where it is in effect on this machine at once, and then
  * publishes it:
  *
  *     WAFER_OK       Redis has it. It is in effect on the others about a millisecond later, and is
  *                    as durable as Redis' appendfsync makes it
- *     WAFER_QUEUED   Redis cannot be reached, refuses, or was just tried in vain: the entry is in
+ *     WAFER_QUEUED   Redis cannot be reached, refuses, was just tried in vain, or the secret is
+ *                    another than that of the other machines: the entry is in
  *                    FOLDER/queue, synced to the disk, and the feeder publishes it
- *     WAFER_SYSTEM   neither: if anything, it is in effect on this machine only. Repeat it
+ *     WAFER_SYSTEM   neither for sure: the disk is full or broken, the queue is no file of this
+ *                    user, or another process has held its lock for timeout_ms and does not go on.
+ *                    It is in effect on this machine and may be on this one only. Repeat it
  *     others         nothing happened
  *
  * After a failure Redis is left alone for 100 ms, then longer, up to 5 s, so a dead one costs
@@ -111,7 +123,8 @@ typedef enum wafer_redis_event {
     WAFER_REDIS_ALIVE = 1, /* it goes round: at least once a second, text is NULL */
     WAFER_REDIS_WAITS,     /* another feeder is active in the folder; it takes over if that dies */
     WAFER_REDIS_READY,     /* all that the stream held is in the table; again after each loss */
-    WAFER_REDIS_TROUBLE,   /* something is wrong, once for each change of text; it goes on trying */
+    WAFER_REDIS_TROUBLE,   /* something is wrong, once for each change of text, and of entries that
+                              are bad at most once a minute for each kind; it goes on trying */
     WAFER_REDIS_GOOD       /* the trouble is over */
 } wafer_redis_event;
 
@@ -136,7 +149,8 @@ WAFER_API WAFER_MUST_CHECK wafer_result wafer_redis_feeder_new(
 WAFER_API WAFER_MUST_CHECK wafer_result wafer_redis_feeder_run(wafer_redis_feeder *feeder,
                                                                wafer_redis_watch watch,
                                                                void *context, wafer_error *error);
-/* Lets run return within some 200 ms. From any thread, also from a signal handler. */
+/* Lets run return within some 200 ms, also while Redis hangs; only the lookup of a HOST may take
+ * longer. From any thread, also from a signal handler. */
 WAFER_API void wafer_redis_feeder_stop(wafer_redis_feeder *feeder);
 /* Frees it; NULL is nothing. It must not be running. */
 WAFER_API void wafer_redis_feeder_free(wafer_redis_feeder *feeder);
@@ -145,8 +159,10 @@ WAFER_API void wafer_redis_feeder_free(wafer_redis_feeder *feeder);
 
 typedef struct wafer_redis_status {
     bool ready;             /* the active feeder has mirrored all there was */
+    bool other_secret;      /* the others' secret is another: nothing here counts, see error */
     int64_t feeder;         /* the process that is active; 0: none */
-    int64_t as_of_ms;       /* what was published before is in the table; 0: not yet known */
+    int64_t as_of_ms;       /* what was published before is in the table; 0: not yet known. Ahead of
+                               the clock: that was set back, and the table counts as stale */
     size_t entries;         /* of the table; 0 with capacity 0: it cannot be read */
     size_t capacity;        /* of the table */
     uint64_t queued;        /* entries that wait to be published */

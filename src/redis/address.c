@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,6 +12,8 @@
 #include <unistd.h>
 
 #include "moment.h"
+
+#define SLICE_MS 200
 
 static bool copy(char *to, size_t room, const char *from, size_t length)
 {
@@ -58,18 +59,31 @@ bool wafer_address_read(const char *text, struct wafer_address *address)
            copy(address->host, sizeof address->host, text, length);
 }
 
-bool wafer_address_wait(int socket, bool write, int64_t deadline_ms)
+/* Asks in front of each piece of waiting, so also when there is never more than a short one. */
+bool wafer_address_wait(int socket, bool write, int64_t deadline_ms,
+                        const struct wafer_watcher *watcher)
 {
     struct pollfd watched = {.fd = socket, .events = write ? POLLOUT : POLLIN};
-    int64_t left_ms = deadline_ms - wafer_moment_steady();
-    int ready = poll(&watched, 1, left_ms > 0 ? (int)(left_ms < INT_MAX ? left_ms : INT_MAX) : 0);
 
-    if (ready == 0)
-        errno = ETIMEDOUT;
-    return ready > 0;
+    while (watcher->goes_on == NULL || watcher->goes_on(watcher->context)) {
+        int64_t left_ms = deadline_ms - wafer_moment_steady();
+        int ready = poll(&watched, 1,
+                         left_ms > SLICE_MS ? SLICE_MS
+                         : left_ms > 0      ? (int)left_ms
+                                            : 0);
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return ready > 0;
+        if (left_ms <= 0) {
+            errno = ETIMEDOUT;
+            return false;
+        }
+    }
+    errno = ECANCELED;
+    return false;
 }
 
-static bool is_connected(int socket, const struct sockaddr *to, socklen_t size, int64_t deadline_ms)
+static bool is_connected(int socket, const struct sockaddr *to, socklen_t size, int64_t deadline_ms,
+                         const struct wafer_watcher *watcher)
 {
     int code = 0;
     socklen_t length = sizeof code;
@@ -79,16 +93,16 @@ static bool is_connected(int socket, const struct sockaddr *to, socklen_t size, 
     /* A unix socket whose queue is full says EAGAIN at once, and cannot be waited for. */
     if (errno != EINPROGRESS)
         return false;
-    while (!wafer_address_wait(socket, true, deadline_ms))
-        if (errno != EINTR)
-            return false;
+    if (!wafer_address_wait(socket, true, deadline_ms, watcher))
+        return false;
     if (getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &length) != 0)
         return false;
     errno = code;
     return code == 0;
 }
 
-static int try(int family, const struct sockaddr *to, socklen_t size, int64_t deadline_ms)
+static int try(int family, const struct sockaddr *to, socklen_t size, int64_t deadline_ms,
+               const struct wafer_watcher *watcher)
 {
     int made = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int on = 1;
@@ -105,7 +119,7 @@ static int try(int family, const struct sockaddr *to, socklen_t size, int64_t de
         (void)setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         (void)setsockopt(made, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     }
-    if (is_connected(made, to, size, deadline_ms))
+    if (is_connected(made, to, size, deadline_ms, watcher))
         return made;
     int code = errno;
     (void)close(made);
@@ -113,23 +127,24 @@ static int try(int family, const struct sockaddr *to, socklen_t size, int64_t de
     return -1;
 }
 
-static int connect_local(const struct wafer_address *address, int64_t deadline_ms)
+static int connect_local(const struct wafer_address *address, int64_t deadline_ms,
+                         const struct wafer_watcher *watcher)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
 
     memcpy(to.sun_path, address->host, strlen(address->host) + 1);
-    return try(AF_UNIX, (const struct sockaddr *)&to, sizeof to, deadline_ms);
+    return try(AF_UNIX, (const struct sockaddr *)&to, sizeof to, deadline_ms, watcher);
 }
 
 int wafer_address_connect(const struct wafer_address *address, int64_t deadline_ms,
-                          const char **why)
+                          const struct wafer_watcher *watcher, const char **why)
 {
     const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     int made = -1;
 
     if (address->local) {
-        made = connect_local(address, deadline_ms);
+        made = connect_local(address, deadline_ms, watcher);
         *why = made < 0 ? strerror(errno) : "";
         return made;
     }
@@ -139,7 +154,7 @@ int wafer_address_connect(const struct wafer_address *address, int64_t deadline_
         return -1;
     }
     for (const struct addrinfo *next = found; next != NULL && made < 0; next = next->ai_next)
-        made = try(next->ai_family, next->ai_addr, next->ai_addrlen, deadline_ms);
+        made = try(next->ai_family, next->ai_addr, next->ai_addrlen, deadline_ms, watcher);
     *why = made < 0 ? strerror(errno) : "";
     freeaddrinfo(found);
     return made;

@@ -13,13 +13,21 @@ struct wafer_address {
 /* Reads HOST:PORT, [IPV6]:PORT or a path that begins with a slash. */
 bool wafer_address_read(const char *text, struct wafer_address *address);
 
-/* Connects until the deadline, a time of wafer_moment_steady. The socket does not block. -1 with
- * *why, a text that lives for ever or until the thread's next call. */
-int wafer_address_connect(const struct wafer_address *address, int64_t deadline_ms,
-                          const char **why);
+/* Who is asked, at least every 200 ms, whether to wait on; with goes_on NULL nobody. */
+struct wafer_watcher {
+    bool (*goes_on)(void *context);
+    void *context;
+};
 
-/* Waits until the socket can be read (or written). False after the deadline, with ETIMEDOUT, and
- * when a signal came, with EINTR. */
-bool wafer_address_wait(int socket, bool write, int64_t deadline_ms);
+/* Connects until the deadline, a time of wafer_moment_steady; looking up a name may take longer.
+ * The socket does not block. -1 with *why, a text that lives for ever or until the thread's next
+ * call. */
+int wafer_address_connect(const struct wafer_address *address, int64_t deadline_ms,
+                          const struct wafer_watcher *watcher, const char **why);
+
+/* Waits until the socket can be read (or written). False with ETIMEDOUT after the deadline, and
+ * with ECANCELED when the watcher does not go on. */
+bool wafer_address_wait(int socket, bool write, int64_t deadline_ms,
+                        const struct wafer_watcher *watcher);
 
 #endif

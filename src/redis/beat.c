@@ -50,17 +50,29 @@ bool wafer_feeder_beat(struct wafer_redis_feeder *feeder, struct wafer_trouble *
     uint8_t bytes[WAFER_WIRE_SIZE];
     wafer_revocations_status status;
     int64_t now_ms = wafer_feeder_now(feeder);
+    uint64_t kept_ms = wafer_feeder_kept_from(feeder, feeder->progress.last.ms);
+    bool was_dropped = feeder->progress.beat.ms < kept_ms + (uint64_t)feeder->skew_ms;
+    bool missed;
 
     if (now_ms < 0 || wafer_revocations_look(feeder->table, &status) != WAFER_OK)
         return wafer_connection_confused(trouble, "the clock or the table cannot be used");
     record.entry.at_ms = now_ms;
     record.retention_ms = status.retention_ms;
     wafer_wire_write(feeder->access->key, &record, bytes);
-    if (!wafer_stream_beat(&feeder->connection, bytes, &feeder->beat,
-                           wafer_feeder_kept_from(feeder, feeder->progress.last.ms),
-                           wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &feeder->beat,
-                           trouble))
+    if (!wafer_stream_beat(&feeder->connection, bytes, kept_ms,
+                           wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &feeder->progress.beat,
+                           &missed, trouble))
         return false;
+    wafer_state_tell(feeder->state, &feeder->progress);
+    /* What came in between may be lost as well, though nobody has read it. */
+    if (missed && !was_dropped) {
+        feeder->again = true;
+        feeder->sync_due_ms = 0;
+    }
+    if (*trouble->text != '\0' && !feeder->keeps_beats) {
+        feeder->keeps_beats = true;
+        wafer_feeder_troubled(feeder, trouble->text);
+    }
     /* Until it comes back over the stream. */
     feeder->beat_due_ms = wafer_moment_steady() + QUIET_MS + WINDOW_MS;
     return true;

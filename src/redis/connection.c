@@ -10,8 +10,8 @@
 
 #include "sentence.h"
 
-/* What one reply may take; a page of good records is about a megabyte. */
-#define REPLY_MAX ((size_t)64 << 20)
+#define UNKNOWN "Redis refuses: "
+#define REPLICA "this Redis is a replica, which takes nothing; use its primary"
 
 static bool lose(struct wafer_trouble *trouble, const char *what, const char *why)
 {
@@ -81,7 +81,8 @@ bool wafer_connection_send(struct wafer_connection *connection, int64_t deadline
         if (length > 0)
             sent += (size_t)length;
         else if ((errno == EAGAIN || errno == EWOULDBLOCK) &&
-                 wafer_address_wait(connection->socket, true, deadline_ms))
+                 wafer_address_wait(connection->socket, true, deadline_ms,
+                                    &connection->access->watcher))
             continue;
         else if (errno != EINTR)
             return lose(trouble, "the connection to Redis broke", strerror(errno));
@@ -91,17 +92,33 @@ bool wafer_connection_send(struct wafer_connection *connection, int64_t deadline
     return true;
 }
 
-static bool feed(struct wafer_connection *connection, int64_t deadline_ms, size_t *fed,
+static void keep_head(struct wafer_connection *connection, const char *bytes, size_t length)
+{
+    size_t room = sizeof connection->head - 1;
+
+    if (connection->received >= room)
+        return;
+    if (length > room - connection->received)
+        length = room - connection->received;
+    memcpy(connection->head + connection->received, bytes, length);
+    connection->head[connection->received + length] = '\0';
+}
+
+static bool feed(struct wafer_connection *connection, int64_t deadline_ms,
                  struct wafer_trouble *trouble)
 {
     char bytes[65536];
     ssize_t length = recv(connection->socket, bytes, sizeof bytes, 0);
 
     if (length > 0) {
-        *fed += (size_t)length;
-        if (*fed > REPLY_MAX)
-            return lose(trouble, "Redis sent too much at once",
-                        "something other than Wafer writes to the stream");
+        keep_head(connection, bytes, (size_t)length);
+        connection->received += (size_t)length;
+        if (connection->received > WAFER_ANSWER_MAX) {
+            (void)lose(trouble, "Redis sent too much at once",
+                       "something other than Wafer writes to the stream");
+            trouble->too_large = true;
+            return false;
+        }
         if (redisReaderFeed(connection->reader, bytes, (size_t)length) == REDIS_OK)
             return true;
         return lose(trouble, "cannot read what Redis sent", connection->reader->errstr);
@@ -112,18 +129,18 @@ static bool feed(struct wafer_connection *connection, int64_t deadline_ms, size_
         return true;
     if (errno != EAGAIN && errno != EWOULDBLOCK)
         return lose(trouble, "the connection to Redis broke", strerror(errno));
-    while (!wafer_address_wait(connection->socket, false, deadline_ms))
-        if (errno != EINTR)
-            return lose(trouble, "Redis does not answer", strerror(errno));
-    return true;
+    return wafer_address_wait(connection->socket, false, deadline_ms,
+                              &connection->access->watcher) ||
+           lose(trouble, "Redis does not answer", strerror(errno));
 }
 
 redisReply *wafer_connection_receive(struct wafer_connection *connection, int64_t deadline_ms,
                                      struct wafer_trouble *trouble)
 {
     void *reply = NULL;
-    size_t fed = 0;
 
+    connection->received = 0;
+    *connection->head = '\0';
     while (true) {
         if (redisReaderGetReply(connection->reader, &reply) != REDIS_OK) {
             (void)lose(trouble, "cannot read what Redis sent", connection->reader->errstr);
@@ -131,7 +148,7 @@ redisReply *wafer_connection_receive(struct wafer_connection *connection, int64_
         }
         if (reply != NULL)
             return reply;
-        if (!feed(connection, deadline_ms, &fed, trouble))
+        if (!feed(connection, deadline_ms, trouble))
             return NULL;
     }
 }
@@ -162,28 +179,30 @@ void wafer_connection_explain(const struct wafer_connection *connection, const r
     static const struct {
         const char *begins;
         bool read_too;
+        bool lost; /* the address may lead to another Redis by now */
         const char *sentence;
     } known[] = {
-        {"NOAUTH", true,
+        {"NOAUTH", true, false,
          "Redis wants a password: put it into the folder's file \"password\", or into "
          "WAFER_REDIS_PASSWORD"},
-        {"WRONGPASS", true, "Redis knows no such user and password; mend the password file"},
-        {"ERR invalid password", true, "Redis refuses the password; mend the password file"},
-        {"ERR Client sent AUTH", true, "Redis has no password, and one was given; remove it"},
-        {"ERR AUTH <password> called", true,
+        {"WRONGPASS", true, false, "Redis knows no such user and password; mend the password file"},
+        {"ERR invalid password", true, false, "Redis refuses the password; mend the password file"},
+        {"ERR Client sent AUTH", true, false,
+         "Redis has no password, and one was given; remove it"},
+        {"ERR AUTH <password> called", true, false,
          "Redis has no password for the default user, and one was given; remove it"},
-        {"NOPERM", true, "the user of Redis lacks a right"},
-        {"OOM", false, "Redis has no memory left and takes nothing; raise its maxmemory"},
-        {"READONLY", false, "this Redis is a replica, which takes nothing; use its primary"},
-        {"LOADING", true, "Redis is loading its data"},
-        {"MASTERDOWN", true, "this Redis is a replica without its primary"},
-        {"MISCONF", false, "Redis cannot write to its disk, and takes nothing"},
-        {"UNBLOCKED", true, "Redis became a replica, or a primary"},
-        {"NOREPLICAS", false, "Redis has too few replicas, and takes nothing"},
+        {"NOPERM", true, false, "the user of Redis lacks a right"},
+        {"OOM", false, false, "Redis has no memory left and takes nothing; raise its maxmemory"},
+        {"READONLY", true, true, REPLICA},
+        {"LOADING", true, true, "Redis is loading its data"},
+        {"MASTERDOWN", true, true, "this Redis is a replica without its primary"},
+        {"MISCONF", false, false, "Redis cannot write to its disk, and takes nothing"},
+        {"UNBLOCKED", true, true, "Redis became a replica, or a primary"},
+        {"NOREPLICAS", false, false, "Redis has too few replicas, and takes nothing"},
     };
     char said[120];
 
-    *trouble = (struct wafer_trouble){.read_too = true};
+    *trouble = (struct wafer_trouble){.read_too = true, .refused = true};
     wafer_redis_copy_text(said, sizeof said, reply->str, (size_t)reply->len);
     if (strncmp(said, "WRONGTYPE", 9) == 0) {
         (void)snprintf(trouble->text, sizeof trouble->text,
@@ -195,14 +214,22 @@ void wafer_connection_explain(const struct wafer_connection *connection, const r
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strncmp(said, known[i].begins, strlen(known[i].begins)) == 0) {
             trouble->read_too = known[i].read_too;
+            trouble->lost = known[i].lost;
             (void)snprintf(trouble->text, sizeof trouble->text, "%s (%.80s)", known[i].sentence,
                            said);
             return;
         }
-    (void)snprintf(trouble->text, sizeof trouble->text, "Redis refuses: %s", said);
+    (void)snprintf(trouble->text, sizeof trouble->text, UNKNOWN "%s", said);
 }
 
 /* ---- Opening ---- */
+
+static bool refuse(struct wafer_trouble *trouble, const char *text)
+{
+    *trouble = (struct wafer_trouble){.lost = true, .read_too = true};
+    (void)snprintf(trouble->text, sizeof trouble->text, "%s", text);
+    return false;
+}
 
 static bool sign_in(struct wafer_connection *connection, int64_t deadline_ms,
                     struct wafer_trouble *trouble)
@@ -221,6 +248,9 @@ static bool sign_in(struct wafer_connection *connection, int64_t deadline_ms,
     }
     reply = wafer_connection_ask(connection, deadline_ms, count, words, NULL, trouble);
     freeReplyObject(reply);
+    /* Of a command that it does not know Redis repeats the words. */
+    if (reply == NULL && strncmp(trouble->text, UNKNOWN, strlen(UNKNOWN)) == 0)
+        (void)refuse(trouble, "Redis refuses to let this machine sign in; its own log may say why");
     return reply != NULL;
 }
 
@@ -244,30 +274,67 @@ static bool is_old(const char *version)
            (major < 6 || (major == 6 && minor < 2));
 }
 
+static bool ask_info(struct wafer_connection *connection, const char *section,
+                     struct wafer_trouble *trouble)
+{
+    const char *const words[] = {"INFO", section};
+
+    return wafer_connection_add(connection, 2, words, NULL, trouble);
+}
+
+/* The answer as text, to be freed with *reply. NULL with *trouble. */
+static const char *receive_info(struct wafer_connection *connection, int64_t deadline_ms,
+                                redisReply **reply, struct wafer_trouble *trouble)
+{
+    *reply = wafer_connection_receive(connection, deadline_ms, trouble);
+    if (*reply == NULL || (*reply)->type == REDIS_REPLY_STRING)
+        return *reply != NULL ? (*reply)->str : NULL;
+    if ((*reply)->type == REDIS_REPLY_ERROR)
+        wafer_connection_explain(connection, *reply, trouble);
+    else
+        (void)wafer_connection_confused(trouble, "INFO is no text");
+    return NULL;
+}
+
+static bool check_version(const struct wafer_connection *connection, struct wafer_trouble *trouble)
+{
+    char text[100];
+
+    if (*connection->run_id == '\0')
+        return wafer_connection_confused(trouble, "INFO without a run_id");
+    if (!is_old(connection->redis_version))
+        return true;
+    (void)snprintf(text, sizeof text, "Redis is of version %s; the stream needs 6.2 or later",
+                   connection->redis_version);
+    return refuse(trouble, text);
+}
+
+/* A replica can be read, but takes nothing: the address is to lead to the primary, sooner or later.
+ */
 static bool meet(struct wafer_connection *connection, int64_t deadline_ms,
                  struct wafer_trouble *trouble)
 {
-    const char *const words[] = {"INFO", "server"};
-    redisReply *reply = wafer_connection_ask(connection, deadline_ms, 2, words, NULL, trouble);
+    redisReply *reply = NULL;
+    const char *text;
+    char role[16] = "";
+    bool good = ask_info(connection, "server", trouble) &&
+                ask_info(connection, "replication", trouble) &&
+                wafer_connection_send(connection, deadline_ms, trouble);
 
-    if (reply == NULL)
-        return false;
-    if (reply->type == REDIS_REPLY_STRING) {
-        read_fact(reply->str, "\nrun_id:", connection->run_id, sizeof connection->run_id);
-        read_fact(reply->str, "\nredis_version:", connection->redis_version,
+    text = good ? receive_info(connection, deadline_ms, &reply, trouble) : NULL;
+    if (text != NULL) {
+        read_fact(text, "\nrun_id:", connection->run_id, sizeof connection->run_id);
+        read_fact(text, "\nredis_version:", connection->redis_version,
                   sizeof connection->redis_version);
     }
     freeReplyObject(reply);
-    if (*connection->run_id == '\0')
-        return wafer_connection_confused(trouble, "INFO without a run_id");
-    if (is_old(connection->redis_version)) {
-        *trouble = (struct wafer_trouble){.read_too = true};
-        (void)snprintf(trouble->text, sizeof trouble->text,
-                       "Redis is of version %s; the stream needs 6.2 or later",
-                       connection->redis_version);
+    if (text == NULL || !check_version(connection, trouble))
         return false;
-    }
-    return true;
+    text = receive_info(connection, deadline_ms, &reply, trouble);
+    if (text != NULL)
+        read_fact(text, "\nrole:", role, sizeof role);
+    freeReplyObject(reply);
+    return text != NULL && (strcmp(role, "slave") != 0 || refuse(trouble, REPLICA));
 }
 
 bool wafer_connection_open(struct wafer_connection *connection,
@@ -277,7 +344,8 @@ bool wafer_connection_open(struct wafer_connection *connection,
     const char *why;
 
     *connection = (struct wafer_connection){.access = access};
-    connection->socket = wafer_address_connect(&access->address, deadline_ms, &why);
+    connection->socket = wafer_address_connect(&access->address, deadline_ms, &access->watcher,
+                                               &why);
     if (connection->socket < 0)
         return lose(trouble, "Redis cannot be reached", why);
     connection->reader = redisReaderCreate();
@@ -301,6 +369,23 @@ void wafer_connection_close(struct wafer_connection *connection)
         sodium_memzero(connection->out, connection->out_room);
     free(connection->out);
     *connection = (struct wafer_connection){.socket = -1};
+}
+
+bool wafer_connection_renew(struct wafer_connection *connection, int64_t deadline_ms,
+                            struct wafer_trouble *trouble)
+{
+    struct wafer_connection another;
+
+    if (!wafer_connection_open(&another, connection->access, deadline_ms, trouble))
+        return false;
+    if (strcmp(another.run_id, connection->run_id) != 0) {
+        wafer_connection_close(&another);
+        return lose(trouble, "the connection to Redis broke", "it was started anew");
+    }
+    wafer_connection_close(connection);
+    *connection = another;
+    *trouble = (struct wafer_trouble){.lost = false};
+    return true;
 }
 
 /* ---- What every connection needs ---- */
@@ -346,8 +431,10 @@ wafer_result wafer_access_new(const wafer_redis_settings *settings, const struct
         result = wafer_site_read_password(site, settings->password_file, access->password, error);
     if (result == WAFER_OK)
         result = wafer_site_read_secret(site, secret, error);
-    if (result == WAFER_OK)
+    if (result == WAFER_OK) {
         wafer_wire_key(secret, access->stream, access->key);
+        wafer_wire_check(access->key, access->check);
+    }
     sodium_memzero(secret, sizeof secret);
     if (result != WAFER_OK) {
         sodium_free(access);

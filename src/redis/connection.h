@@ -16,16 +16,24 @@ struct wafer_access_data {
     char user[WAFER_USER_MAX]; /* "": the default one */
     char password[WAFER_PASSWORD_MAX];
     uint8_t key[WAFER_WIRE_KEY_SIZE]; /* of records */
+    uint8_t check[WAFER_WIRE_CHECK_SIZE];
+    struct wafer_watcher watcher; /* of all that waits */
 };
 
 /* Checks the settings and reads secret and password. Freed with sodium_free. */
 wafer_result wafer_access_new(const wafer_redis_settings *settings, const struct wafer_site *site,
                               struct wafer_access_data **access, wafer_error *error);
 
+/* What one answer may take. A page of good records is a tenth of a megabyte; of foreign ones
+ * hiredis makes objects that take some twenty times the room. */
+#define WAFER_ANSWER_MAX ((size_t)4 << 20)
+
 /* Why something could not be done. */
 struct wafer_trouble {
-    bool lost;     /* the connection is of no use any more */
-    bool read_too; /* not only writing is refused */
+    bool lost;      /* the connection is of no use any more */
+    bool read_too;  /* not only writing is refused */
+    bool refused;   /* Redis said so itself */
+    bool too_large; /* the answer is longer than WAFER_ANSWER_MAX; its rest was not read */
     char text[200];
 };
 
@@ -36,6 +44,8 @@ struct wafer_connection {
     char *out; /* commands that are not sent yet */
     size_t out_length;
     size_t out_room;
+    size_t received; /* bytes of the last answer that was waited for */
+    char head[512];  /* the first of them, and a NUL */
     char run_id[48];
     char redis_version[16];
 };
@@ -45,6 +55,9 @@ bool wafer_connection_open(struct wafer_connection *connection,
                            const struct wafer_access_data *access, int64_t deadline_ms,
                            struct wafer_trouble *trouble);
 void wafer_connection_close(struct wafer_connection *connection);
+/* Another connection in place of this one, to the same run of Redis; after an answer too large. */
+bool wafer_connection_renew(struct wafer_connection *connection, int64_t deadline_ms,
+                            struct wafer_trouble *trouble);
 
 /* A command to be sent with the next wafer_connection_send. */
 bool wafer_connection_add(struct wafer_connection *connection, int count, const char *const *words,

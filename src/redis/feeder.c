@@ -18,16 +18,27 @@
 
 /* ---- What its parts tell ---- */
 
+void wafer_feeder_noted(struct wafer_redis_feeder *feeder, const char *text)
+{
+    int64_t now_ms;
+
+    if (wafer_moment_now(&feeder->table_settings, &now_ms))
+        feeder->progress.error_at_ms = now_ms;
+    memset(feeder->progress.error, 0, sizeof feeder->progress.error);
+    wafer_redis_copy_text(feeder->progress.error, sizeof feeder->progress.error, text,
+                          strlen(text));
+    wafer_state_tell(feeder->state, &feeder->progress);
+}
+
 void wafer_feeder_troubled(struct wafer_redis_feeder *feeder, const char *text)
 {
     bool is_new = strcmp(feeder->trouble, text) != 0;
-    int64_t now_ms;
 
-    wafer_redis_copy_text(feeder->trouble, sizeof feeder->trouble, text, strlen(text));
-    if (wafer_moment_now(&feeder->table_settings, &now_ms))
-        feeder->progress.error_at_ms = now_ms;
-    memcpy(feeder->progress.error, feeder->trouble, sizeof feeder->progress.error);
-    wafer_state_tell(feeder->state, &feeder->progress);
+    /* What fails as it is to stop is no trouble. */
+    if (atomic_load(&feeder->stop))
+        return;
+    wafer_feeder_noted(feeder, text);
+    memcpy(feeder->trouble, feeder->progress.error, sizeof feeder->trouble);
     if (is_new && feeder->watch != NULL)
         feeder->watch(feeder->context, WAFER_REDIS_TROUBLE, feeder->trouble);
 }
@@ -101,15 +112,22 @@ static void take_state(struct wafer_redis_feeder *feeder)
 
     (void)wafer_state_ask(state, &feeder->progress);
     atomic_store(&state->ready, 0);
-    if (atomic_load(&state->table) != feeder->inode || !wafer_feeder_has_last_entry(feeder)) {
+    if (atomic_load(&state->table) != feeder->inode || wafer_feeder_has_new_secret(feeder) ||
+        !wafer_feeder_has_last_entry(feeder)) {
         wafer_state_forget(state);
         feeder->progress = (struct wafer_progress){.error_at_ms = 0};
         atomic_store(&state->table, feeder->inode);
     }
+    wafer_feeder_recall_trust(feeder);
     wafer_state_tell(state, &feeder->progress); /* also mends a half-written one */
 }
 
 /* ---- Making ---- */
+
+static bool goes_on(void *context)
+{
+    return wafer_feeder_alive(context);
+}
 
 static wafer_result make_parts(struct wafer_redis_feeder *feeder,
                                const wafer_redis_settings *settings, wafer_error *error)
@@ -121,6 +139,8 @@ static wafer_result make_parts(struct wafer_redis_feeder *feeder,
         result = wafer_access_new(settings, feeder->site, &feeder->access, error);
     if (result == WAFER_OK)
         result = wafer_state_open(feeder->site, true, &feeder->state, error);
+    if (result == WAFER_OK)
+        feeder->access->watcher = (struct wafer_watcher){goes_on, feeder};
     return result == WAFER_OK ? open_table(feeder, error) : result;
 }
 

@@ -3,7 +3,9 @@
  *     feeder   making, running, the lock, connecting anew
  *     follow   the loop while connected: heartbeats, the queue, reading on, is it still the stream?
  *     sync     catching up: from where the last feeder was, or from the beginning
+ *     pages    entries of the stream, as many at once as an answer may hold
  *     mirror   entries of a page into the table
+ *     trust    whether this machine's secret is that of the others
  *     beat     heartbeats, of which some host sends one about every second
  *     lacking  what the table holds and the stream lost */
 #ifndef WAFER_SRC_REDIS_FEEDER_H
@@ -18,6 +20,24 @@
 
 /* How long Redis may take for an answer before the connection is given up. */
 #define WAFER_FEEDER_PATIENCE_MS 5000
+
+/* See trust.c. */
+enum wafer_trust {
+    WAFER_TRUST_UNKNOWN = 0,
+    WAFER_TRUST_DOUBTED,
+    WAFER_TRUST_TRIED,
+    WAFER_TRUST_FIRM
+};
+
+/* What there is to say of entries: wafer_wire_fault, and these. */
+enum {
+    WAFER_NOTICE_FIELDS = WAFER_WIRE_AHEAD + 1, /* other fields than ours */
+    WAFER_NOTICE_SECRET,                        /* a heartbeat of another secret */
+    WAFER_NOTICE_LARGE,
+    WAFER_NOTICE_CLOCK,
+    WAFER_NOTICE_RETENTION,
+    WAFER_NOTICES
+};
 
 struct wafer_redis_feeder {
     /* From the settings. */
@@ -37,16 +57,31 @@ struct wafer_redis_feeder {
     wafer_redis_watch watch;
     void *context;
     char trouble[256]; /* "": none */
+    int64_t noticed_ms[WAFER_NOTICES];
+
+    enum wafer_trust trust;
+    int64_t trust_due_ms; /* when it changes if nobody turns up; 0: not by itself */
+    bool others_beat;     /* there were heartbeats of another secret since the last sync began */
 
     /* Heartbeats; times are those of wafer_moment_steady. */
     int64_t beat_due_ms;
     int64_t beat_seen_ms;
     int64_t beat_spread_ms;
-    struct wafer_stream_id beat; /* the last one of this feeder that is still there */
+    bool beat_is_read; /* that of this machine, since the last sync began */
+    bool keeps_beats;  /* Redis does not let them be removed, as was told */
 
     /* After Redis refused to take something. */
     int64_t write_pause_ms;
     int64_t write_not_before_ms;
+
+    size_t piece; /* records that are sent in one go; 0: as many as ever */
+
+    /* Draining the queue. */
+    int64_t queue_not_before_ms; /* after the disk failed */
+    int64_t queue_sent_ms;
+    bool behind; /* the last page was full: there is more to be read */
+
+    size_t page_rows; /* entries that are asked for at once; 0: as many as ever */
 
     int64_t probe_due_ms;
 
@@ -68,6 +103,8 @@ struct wafer_redis_feeder {
 
 /* What is wrong, for the state and the watcher; told once until it changes. */
 void wafer_feeder_troubled(struct wafer_redis_feeder *feeder, const char *text);
+/* The same for the state alone: the watcher was told not long ago. */
+void wafer_feeder_noted(struct wafer_redis_feeder *feeder, const char *text);
 void wafer_feeder_is_good(struct wafer_redis_feeder *feeder);
 /* To be called at least once a second. False when the feeder is to stop. */
 bool wafer_feeder_alive(struct wafer_redis_feeder *feeder);
@@ -78,6 +115,21 @@ int64_t wafer_feeder_now(struct wafer_redis_feeder *feeder);
 /* The folder's table is another file than the one that is open, or somebody says that it is new. */
 bool wafer_feeder_table_is_replaced(const struct wafer_redis_feeder *feeder);
 
+/* ---- trust.c ---- */
+
+/* Whether the feeder may be ready, and write. */
+bool wafer_feeder_is_trusted(const struct wafer_redis_feeder *feeder);
+/* The state was filled with another one. */
+bool wafer_feeder_has_new_secret(const struct wafer_redis_feeder *feeder);
+/* What the state says of it, after that was read. */
+void wafer_feeder_recall_trust(struct wafer_redis_feeder *feeder);
+/* A heartbeat of this secret came; of another one, just now or left in the stream. */
+void wafer_feeder_hear_ours(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *id);
+void wafer_feeder_hear_others(struct wafer_redis_feeder *feeder, bool live);
+/* All that was in the stream is read. */
+void wafer_feeder_judge(struct wafer_redis_feeder *feeder);
+void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder);
+
 /* ---- beat.c ---- */
 
 /* Sends a heartbeat if it is due. False when the connection is of no use. */
@@ -87,6 +139,17 @@ void wafer_feeder_beats_came(struct wafer_redis_feeder *feeder, unsigned beats);
 /* What the stream may have dropped has ids of earlier times; `last_ms` is that of its last id. */
 uint64_t wafer_feeder_kept_from(struct wafer_redis_feeder *feeder, uint64_t last_ms);
 
+/* ---- pages.c ---- */
+
+/* Asks for what follows `after`, the last entry of the page that is mirrored next or was last. */
+bool wafer_feeder_ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
+                      int64_t block_ms, int64_t deadline_ms, struct wafer_trouble *trouble);
+/* Receives that, when the page before it is mirrored; in smaller pieces, over connections of their
+ * own, when there are entries of strangers that are too large. One that is too large alone is
+ * skipped. Freed with wafer_stream_page_free. */
+bool wafer_feeder_receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms,
+                          struct wafer_stream_page *page, struct wafer_trouble *trouble);
+
 /* ---- mirror.c ---- */
 
 /* Puts a page into the table, and moves on. The page was asked for at asked_ms, by the table's
@@ -95,6 +158,8 @@ uint64_t wafer_feeder_kept_from(struct wafer_redis_feeder *feeder, uint64_t last
  * may then be mirrored again. */
 bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page,
                          int64_t asked_ms);
+/* Tells the watcher, unless it was told of that kind less than a minute ago, and the state. */
+void wafer_feeder_notice(struct wafer_redis_feeder *feeder, unsigned notice, const char *text);
 /* Whether the table has the last entry that was mirrored, so that it is the table it was. */
 bool wafer_feeder_has_last_entry(struct wafer_redis_feeder *feeder);
 
@@ -110,5 +175,9 @@ bool wafer_feeder_probe(struct wafer_redis_feeder *feeder, bool *same);
 
 /* Mirrors until the feeder is to stop or the connection is of no use. */
 void wafer_feeder_follow(struct wafer_redis_feeder *feeder);
+
+/* How many records are sent in one go, as the link allows; and how the last ones fared. */
+size_t wafer_feeder_piece(const struct wafer_redis_feeder *feeder);
+void wafer_feeder_sent_piece(struct wafer_redis_feeder *feeder, bool got_through, int64_t took_ms);
 
 #endif

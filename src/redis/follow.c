@@ -11,6 +11,8 @@
 #define WRITE_PAUSE_MAX 5000
 #define GAP_MS          100
 #define BUSY_REPLIES    50 /* in a second */
+#define QUEUE_PAUSE_MS  5000
+#define QUEUE_WAIT_MS   1000
 
 /* ---- Writing ---- */
 
@@ -41,38 +43,90 @@ static bool beat(struct wafer_redis_feeder *feeder)
     return true;
 }
 
+/* ---- The queue ---- */
+
+/* After an outage many machines send theirs: each reads what came before it sends more, so that
+ * nobody falls behind; but for a piece a second, so that nobody waits for ever. */
+static bool queue_is_due(const struct wafer_redis_feeder *feeder)
+{
+    int64_t steady_ms = wafer_moment_steady();
+
+    return may_write(feeder) && steady_ms >= feeder->queue_not_before_ms &&
+           (!feeder->behind || steady_ms >= feeder->queue_sent_ms + QUEUE_WAIT_MS) &&
+           wafer_queue_length(feeder->site) > 0;
+}
+
+static void queue_failed(struct wafer_redis_feeder *feeder, const char *text)
+{
+    wafer_feeder_troubled(feeder, text);
+    feeder->queue_not_before_ms = wafer_moment_steady() + QUEUE_PAUSE_MS;
+}
+
+size_t wafer_feeder_piece(const struct wafer_redis_feeder *feeder)
+{
+    return feeder->piece > 0 ? feeder->piece : WAFER_QUEUE_PIECE;
+}
+
+/* A piece that did not get through in its time is halved; they grow again while it is ample. */
+void wafer_feeder_sent_piece(struct wafer_redis_feeder *feeder, bool got_through, int64_t took_ms)
+{
+    size_t rows = wafer_feeder_piece(feeder);
+
+    if (got_through && took_ms < WAFER_FEEDER_PATIENCE_MS / 4)
+        rows *= 2;
+    else if (!got_through && rows > 1)
+        rows /= 2;
+    feeder->piece = rows < WAFER_QUEUE_PIECE ? rows : WAFER_QUEUE_PIECE;
+}
+
+static void cut_queue(struct wafer_redis_feeder *feeder, struct wafer_queue_piece *piece,
+                      size_t sent)
+{
+    wafer_error error;
+    size_t damaged;
+
+    if (!wafer_queue_cut(feeder->site, piece, sent, &damaged, &error))
+        queue_failed(feeder, error.text);
+    if (damaged == 0)
+        return;
+    (void)atomic_fetch_add(&feeder->state->bad, damaged);
+    wafer_feeder_troubled(feeder, "the queue held entries that are damaged, or of another secret "
+                                  "or stream, which were left out");
+}
+
 static bool publish_queue(struct wafer_redis_feeder *feeder)
 {
+    static _Thread_local struct wafer_queue_piece piece;
     struct wafer_trouble trouble = {.lost = false};
-    struct wafer_queue_batch batch;
-    size_t added = 0;
+    int64_t begun_ms = wafer_moment_steady();
+    wafer_error error;
+    size_t sent = 0;
     bool done;
 
-    if (!wafer_queue_take(feeder->site, feeder->access->key, &batch)) {
-        (void)write_failed(feeder,
-                           &(struct wafer_trouble){.text = "the queue cannot be read or renamed"});
+    if (!wafer_queue_take(feeder->site, feeder->access->key, wafer_feeder_piece(feeder), &piece,
+                          &error)) {
+        queue_failed(feeder, error.text);
         return true;
     }
-    if (batch.damaged > 0) {
-        (void)atomic_fetch_add(&feeder->state->bad, batch.damaged);
-        wafer_feeder_troubled(feeder, "the queue held damaged entries, which were left out");
-    }
     done = wafer_stream_publish(&feeder->connection,
-                                (const uint8_t(*)[WAFER_WIRE_SIZE])batch.records, batch.count,
-                                wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &added, &trouble);
-    (void)atomic_fetch_add(&feeder->state->published, added);
-    wafer_queue_free(&batch);
+                                (const uint8_t(*)[WAFER_WIRE_SIZE])piece.records, piece.count,
+                                wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &sent, &trouble);
+    (void)atomic_fetch_add(&feeder->state->published, sent);
+    cut_queue(feeder, &piece, sent);
+    feeder->queue_sent_ms = wafer_moment_steady();
+    if (done || trouble.lost)
+        wafer_feeder_sent_piece(feeder, done, feeder->queue_sent_ms - begun_ms);
     if (!done)
         return write_failed(feeder, &trouble);
-    if (!wafer_queue_done(feeder->site))
-        return write_failed(feeder, &(struct wafer_trouble){.text = "the queue cannot be removed"});
     feeder->write_pause_ms = 0;
     return true;
 }
 
 static bool write_what_is_due(struct wafer_redis_feeder *feeder)
 {
-    if (may_write(feeder) && wafer_queue_length(feeder->site) > 0 && !publish_queue(feeder))
+    if (!wafer_feeder_is_trusted(feeder))
+        return true;
+    if (queue_is_due(feeder) && !publish_queue(feeder))
         return false;
     return !may_write(feeder) || wafer_moment_steady() < feeder->beat_due_ms || beat(feeder);
 }
@@ -84,7 +138,8 @@ static bool look_around(struct wafer_redis_feeder *feeder)
     int64_t steady_ms = wafer_moment_steady();
     bool same = true;
 
-    if (feeder->again && steady_ms >= feeder->sync_due_ms)
+    wafer_feeder_pass_time(feeder);
+    if (feeder->again && wafer_feeder_is_trusted(feeder) && steady_ms >= feeder->sync_due_ms)
         return wafer_feeder_sync(feeder);
     if (steady_ms < feeder->probe_due_ms)
         return true;
@@ -126,7 +181,7 @@ static int64_t block_ms(const struct wafer_redis_feeder *feeder)
 {
     int64_t left_ms = feeder->beat_due_ms - wafer_moment_steady();
 
-    if (!may_write(feeder) || left_ms > BLOCK_MS)
+    if (!wafer_feeder_is_trusted(feeder) || !may_write(feeder) || left_ms > BLOCK_MS)
         return BLOCK_MS;
     return left_ms > 1 ? left_ms : 1;
 }
@@ -142,16 +197,14 @@ static bool read_on(struct wafer_redis_feeder *feeder)
 
     if (asked_ms < 0)
         return false;
-    if (!wafer_stream_ask(&feeder->connection, &feeder->progress.last, WAFER_STREAM_COUNT, wait_ms,
-                          &trouble) ||
-        !wafer_connection_send(&feeder->connection, deadline_ms, &trouble) ||
-        !wafer_stream_receive(&feeder->connection, WAFER_STREAM_COUNT, deadline_ms, &page,
-                              &trouble)) {
+    if (!wafer_feeder_ask(feeder, &feeder->progress.last, wait_ms, deadline_ms, &trouble) ||
+        !wafer_feeder_receive(feeder, deadline_ms, &page, &trouble)) {
         wafer_feeder_troubled(feeder, trouble.text);
         return false;
     }
     good = wafer_feeder_mirror(feeder, &page, asked_ms);
     count_reply(feeder, page.count);
+    feeder->behind = page.count == page.asked;
     if (good && feeder->entries_at_gap > 0 && page.count < page.asked)
         wafer_feeder_nap(feeder, GAP_MS);
     wafer_stream_page_free(&page);
@@ -166,6 +219,7 @@ void wafer_feeder_follow(struct wafer_redis_feeder *feeder)
      * well. */
     feeder->beat_due_ms = feeder->second_ms + (int64_t)wafer_moment_spread(200);
     feeder->replies = feeder->entries = feeder->entries_at_gap = 0;
+    feeder->behind = false;
     while (wafer_feeder_alive(feeder))
         if (!write_what_is_due(feeder) || !look_around(feeder) || !read_on(feeder))
             return;

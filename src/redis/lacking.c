@@ -10,7 +10,8 @@ struct wafer_lacking {
     bool *found;
     size_t count;
     size_t left;
-    size_t next; /* where wafer_lacking_next goes on */
+    size_t next;  /* where wafer_lacking_next goes on */
+    size_t ahead; /* how many it will look at */
 };
 
 static int compare(const void *left, const void *right)
@@ -37,10 +38,8 @@ wafer_result wafer_lacking_new(wafer_revocations *table, int64_t keep_from_ms,
     for (size_t i = 0; result == WAFER_OK && i < all; i++)
         if (lacking->entries[i].at_ms >= keep_from_ms)
             lacking->entries[lacking->count++] = lacking->entries[i];
-    if (result == WAFER_OK && lacking->count > 0) {
+    if (result == WAFER_OK && lacking->count > 0)
         qsort(lacking->entries, lacking->count, sizeof *lacking->entries, compare);
-        lacking->next = (size_t)wafer_moment_spread(lacking->count);
-    }
     if (result == WAFER_OK) {
         lacking->left = lacking->count;
         lacking->found = calloc(lacking->count + 1, sizeof *lacking->found);
@@ -88,18 +87,21 @@ void wafer_lacking_found(struct wafer_lacking *lacking, const wafer_revocation *
     }
 }
 
+void wafer_lacking_begin(struct wafer_lacking *lacking)
+{
+    lacking->next = (size_t)wafer_moment_spread(lacking->count);
+    lacking->ahead = lacking->count;
+}
+
 size_t wafer_lacking_next(struct wafer_lacking *lacking, wafer_revocation *entries, size_t room)
 {
     size_t copied = 0;
 
-    while (lacking->left > 0 && copied < room) {
+    for (; lacking->ahead > 0 && copied < room; lacking->ahead--) {
         size_t index = lacking->next;
         lacking->next = index + 1 < lacking->count ? index + 1 : 0;
-        if (lacking->found[index])
-            continue;
-        entries[copied++] = lacking->entries[index];
-        lacking->found[index] = true;
-        lacking->left--;
+        if (!lacking->found[index])
+            entries[copied++] = lacking->entries[index];
     }
     return copied;
 }

@@ -15,8 +15,10 @@ void wafer_lacking_free(struct wafer_lacking *lacking);
 /* The stream has this entry. */
 void wafer_lacking_found(struct wafer_lacking *lacking, const wafer_revocation *entry);
 
-/* Copies at most `room` of what is left, crosses it out, and returns how many. Where it begins
- * differs from machine to machine, so that several that give back share the work. */
+/* Goes through what is left once more. Where it begins differs from machine to machine, so that
+ * several that give back share the work. */
+void wafer_lacking_begin(struct wafer_lacking *lacking);
+/* Copies at most `room` of what is left, and returns how many; 0 when it is through. */
 size_t wafer_lacking_next(struct wafer_lacking *lacking, wafer_revocation *entries, size_t room);
 size_t wafer_lacking_count(const struct wafer_lacking *lacking);
 

@@ -17,8 +17,7 @@ static wafer_result mirrored_check(void *context, const wafer_revocation_query *
     /* What is revoked stays so, however old the table is. */
     if (result != WAFER_OK || list->allows || *standing == WAFER_REFUSED)
         return result;
-    return wafer_state_is_fresh(list->state, list->inode, query->now_ms, list->stale_ms,
-                                list->skew_ms)
+    return wafer_state_is_fresh(list->state, list->inode, query->now_ms, list->stale_ms)
                ? WAFER_OK
                : WAFER_UNAVAILABLE;
 }
@@ -69,9 +68,10 @@ static wafer_result mirrored_retain(void *context, int64_t retention_ms)
 
 /* ---- Revoking ---- */
 
-/* Tells the other machines, now or later. */
+/* Tells the other machines, now or later. *wait_ms is how long the queue's lock is waited for; who
+ * waited in vain does not wait once more for the rest. */
 static wafer_result share(struct wafer_mirrored *list, const wafer_revocation *entries,
-                          size_t count)
+                          size_t count, int64_t *wait_ms)
 {
     uint8_t records[BATCH][WAFER_WIRE_SIZE];
     size_t added;
@@ -80,21 +80,26 @@ static wafer_result share(struct wafer_mirrored *list, const wafer_revocation *e
         const struct wafer_wire_record record = {.entry = entries[i]};
         wafer_wire_write(list->access->key, &record, records[i]);
     }
-    added = wafer_publisher_send(list->publisher, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
-                                 count);
+    /* With another secret than theirs the others would not take it. */
+    added = atomic_load(&list->state->other_secret) != 0
+                ? 0
+                : wafer_publisher_send(list->publisher, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
+                                       count);
     (void)atomic_fetch_add(&list->state->published, added);
     if (added == count)
         return WAFER_OK;
-    return wafer_queue_append(list->site, (const uint8_t(*)[WAFER_WIRE_SIZE])records + added,
-                              count - added)
-               ? WAFER_QUEUED
-               : WAFER_SYSTEM;
+    if (wafer_queue_append(list->site, (const uint8_t(*)[WAFER_WIRE_SIZE])records + added,
+                           count - added, *wait_ms))
+        return WAFER_QUEUED;
+    *wait_ms = 0;
+    return WAFER_SYSTEM;
 }
 
 static wafer_result mirrored_revoke_all(void *context, int64_t now_ms, wafer_revocation *entries,
                                         size_t count, size_t *taken)
 {
     struct wafer_mirrored *list = context;
+    int64_t wait_ms = list->timeout_ms;
     wafer_result all = WAFER_OK;
     wafer_result result;
 
@@ -104,7 +109,7 @@ static wafer_result mirrored_revoke_all(void *context, int64_t now_ms, wafer_rev
     result = wafer_revocations_apply_all(list->table, now_ms, entries, count, taken);
     for (size_t from = 0; from < *taken; from += BATCH) {
         wafer_result shared = share(list, entries + from,
-                                    *taken - from < BATCH ? *taken - from : BATCH);
+                                    *taken - from < BATCH ? *taken - from : BATCH, &wait_ms);
         if (shared != WAFER_OK && all != WAFER_SYSTEM)
             all = shared;
     }

@@ -13,9 +13,9 @@ struct wafer_mirrored {
     struct wafer_site *site;
     struct wafer_access_data *access;  /* NULL: the list is only read */
     struct wafer_publisher *publisher; /* NULL with it */
-    bool allows;                       /* what a stale table says */
+    int64_t timeout_ms;
+    bool allows; /* what a stale table says */
     int64_t stale_ms;
-    int64_t skew_ms;
 };
 
 /* The context is a struct wafer_mirrored, which was allocated and is freed with all in it. */

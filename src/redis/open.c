@@ -72,9 +72,9 @@ static wafer_result open_parts(struct wafer_mirrored *list, const wafer_redis_se
                                const wafer_revocations_settings *table, wafer_error *error)
 {
     bool writes = table->access != WAFER_ACCESS_READ;
-    wafer_revocations_status status;
-    wafer_result result = wafer_site_new(settings->folder, settings->group_readable, &list->site,
-                                         error);
+    wafer_result result = (writes ? wafer_site_new : wafer_site_look)(settings->folder,
+                                                                      settings->group_readable,
+                                                                      &list->site, error);
 
     if (result == WAFER_OK && writes)
         result = wafer_access_new(settings, list->site, &list->access, error);
@@ -88,10 +88,6 @@ static wafer_result open_parts(struct wafer_mirrored *list, const wafer_redis_se
     if (result == WAFER_OK)
         result = wafer_mirror_open_table(list->site, list->state, table, &list->table, &list->inode,
                                          error);
-    if (result == WAFER_OK && wafer_revocations_look(list->table, &status) != WAFER_OK)
-        result = wafer_redis_fail(error, WAFER_SYSTEM, 0, "the table does not tell its limits");
-    if (result == WAFER_OK)
-        list->skew_ms = status.skew_ms;
     if (result == WAFER_OK && writes) {
         list->publisher = wafer_publisher_new(list->access, settings->timeout_ms);
         if (list->publisher == NULL)
@@ -122,6 +118,7 @@ wafer_result wafer_redis_open(const wafer_redis_settings *settings,
         return wafer_redis_fail(error, WAFER_NO_MEMORY, 0, "no memory for the list");
     mirrored->allows = settings->when_stale == WAFER_REDIS_ALLOWS;
     mirrored->stale_ms = settings->stale_ms;
+    mirrored->timeout_ms = settings->timeout_ms;
     result = open_parts(mirrored, settings, table, error);
     if (result == WAFER_OK)
         result = wafer_revocations_wrap(&wafer_mirrored_interface, mirrored, table->clock,

@@ -11,7 +11,8 @@
 
 #include "sentence.h"
 
-/* With the secret one could sign entries, with the password write to the stream. */
+/* With the secret one could sign entries, with the password write to the stream; who can open a
+ * file can lock it, and keep the feeder from starting or logouts from being queued. */
 #define SECRET_MODE 0600
 
 mode_t wafer_site_mode(bool group_readable)
@@ -21,7 +22,8 @@ mode_t wafer_site_mode(bool group_readable)
 
 /* ---- The folder ---- */
 
-static wafer_result check_folder(const char *folder, bool group_readable, wafer_error *error)
+static wafer_result check_folder(const char *folder, bool group_readable, bool any_owner,
+                                 wafer_error *error)
 {
     mode_t allowed = group_readable ? 0750 : 0700;
     struct stat status;
@@ -40,6 +42,11 @@ static wafer_result check_folder(const char *folder, bool group_readable, wafer_
                                 "the folder's mode %04o lets others in; set it with: chmod %04o "
                                 "%.120s",
                                 (unsigned)status.st_mode & 07777U, (unsigned)allowed, folder);
+    if (!any_owner && status.st_uid != geteuid())
+        return wafer_redis_fail(error, WAFER_INVALID, 0,
+                                "the folder belongs to user %lu, and this is user %lu; go on as "
+                                "that one, or give it to this one with chown -R: %.100s",
+                                (unsigned long)status.st_uid, (unsigned long)geteuid(), folder);
     return WAFER_OK;
 }
 
@@ -53,8 +60,8 @@ static char *join(const char *folder, const char *name)
     return path;
 }
 
-wafer_result wafer_site_new(const char *folder, bool group_readable, struct wafer_site **made,
-                            wafer_error *error)
+static wafer_result find_site(const char *folder, bool group_readable, bool any_owner,
+                              struct wafer_site **made, wafer_error *error)
 {
     struct wafer_site *site;
     wafer_result result;
@@ -62,7 +69,7 @@ wafer_result wafer_site_new(const char *folder, bool group_readable, struct wafe
     *made = NULL;
     if (folder == NULL || *folder == '\0')
         return wafer_redis_fail(error, WAFER_INVALID, 0, "folder must name this machine's folder");
-    result = check_folder(folder, group_readable, error);
+    result = check_folder(folder, group_readable, any_owner, error);
     if (result != WAFER_OK)
         return result;
     site = calloc(1, sizeof *site);
@@ -87,6 +94,18 @@ wafer_result wafer_site_new(const char *folder, bool group_readable, struct wafe
     return WAFER_OK;
 }
 
+wafer_result wafer_site_new(const char *folder, bool group_readable, struct wafer_site **made,
+                            wafer_error *error)
+{
+    return find_site(folder, group_readable, false, made, error);
+}
+
+wafer_result wafer_site_look(const char *folder, bool group_readable, struct wafer_site **made,
+                             wafer_error *error)
+{
+    return find_site(folder, group_readable, group_readable, made, error);
+}
+
 void wafer_site_free(struct wafer_site *site)
 {
     if (site == NULL)
@@ -107,9 +126,11 @@ bool wafer_site_sync(const struct wafer_site *site)
 {
     int folder = open(site->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool done = folder >= 0 && fsync(folder) == 0;
+    int code = errno;
 
     if (folder >= 0)
         (void)close(folder);
+    errno = code;
     return done;
 }
 
@@ -164,7 +185,11 @@ static int open_checked(const char *path, int flags, mode_t mode, bool any_owner
 int wafer_site_open(const struct wafer_site *site, const char *path, int flags, bool any_owner,
                     wafer_error *error)
 {
-    return open_checked(path, flags, wafer_site_mode(site->group_readable), any_owner, error);
+    bool is_private = path == site->lock || path == site->queue || path == site->sending;
+
+    return open_checked(path, flags,
+                        is_private ? SECRET_MODE : wafer_site_mode(site->group_readable), any_owner,
+                        error);
 }
 
 /* Reads a short text without the newline at its end; it has `room` bytes with its NUL. Who may only
@@ -259,13 +284,15 @@ bool wafer_site_boot(char boot[40])
 {
     int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     ssize_t length = file >= 0 ? read(file, boot, 39) : -1;
+    int code = length < 0 ? errno : EIO;
 
     if (file >= 0)
         (void)close(file);
-    if (length < 36)
-        return false;
     memset(boot + 36, 0, 4);
-    return true;
+    if (length < 36)
+        memset(boot, 0, 40);
+    errno = code;
+    return length >= 36;
 }
 
 /* ---- The secret ---- */

@@ -25,16 +25,21 @@ struct wafer_site {
     char *user;
 };
 
-/* Finds the folder and checks it. wafer_site_free undoes it; NULL is nothing. */
+/* Finds the folder, which must be this user's, and checks it. wafer_site_free undoes it; NULL is
+ * nothing. */
 wafer_result wafer_site_new(const char *folder, bool group_readable, struct wafer_site **site,
                             wafer_error *error);
+/* For who only reads: one for the group may be anybody's. */
+wafer_result wafer_site_look(const char *folder, bool group_readable, struct wafer_site **site,
+                             wafer_error *error);
 void wafer_site_free(struct wafer_site *site);
 
 /* The mode that a file has when it is made. */
 mode_t wafer_site_mode(bool group_readable);
 
 /* Opens a file of the folder, which is made first when flags say so. Refuses what is not a regular
- * file of this user (with `any_owner`: of any) or lets others in. -1 after a failure. */
+ * file of this user (with `any_owner`: of any) or lets others in; those that are locked, lock and
+ * queue, are 0600 in a folder for the group too. -1 after a failure. */
 int wafer_site_open(const struct wafer_site *site, const char *path, int flags, bool any_owner,
                     wafer_error *error);
 
@@ -53,7 +58,8 @@ wafer_result wafer_site_read_password(const struct wafer_site *site, const char 
 wafer_result wafer_site_read_user(const struct wafer_site *site, char user[WAFER_USER_MAX],
                                   wafer_error *error);
 
-/* Which start of the machine this is, as 36 characters. False when the system does not tell. */
+/* Which start of the machine this is, as 36 characters. False with errno and none of them when the
+ * system does not tell: it never does when that is ENOENT or EACCES. */
 bool wafer_site_boot(char boot[40]);
 
 #endif

@@ -8,25 +8,29 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "moment.h"
 #include "sentence.h"
 
-#define VERSION 2
+#define VERSION 3
 #define ORDER   0x01020304U
 #define ASKS    1000
 
+#define LOCK_WAIT_MS 1000
+
+/* A request's time is that when it began; the feeder may have gone on since. */
+#define AHEAD_MS 1000
+
 static const char magic[8] = "wafersta";
 
-static struct wafer_state_file blank(void)
+/* False when the start of the machine cannot be told now, and could at another time. */
+static bool make_blank(struct wafer_state_file *state)
 {
-    struct wafer_state_file state;
-
-    memset(&state, 0, sizeof state);
-    memcpy(state.magic, magic, sizeof state.magic);
-    state.version = VERSION;
-    state.order = ORDER;
-    state.size = sizeof state;
-    (void)wafer_site_boot(state.boot);
-    return state;
+    memset(state, 0, sizeof *state);
+    memcpy(state->magic, magic, sizeof state->magic);
+    state->version = VERSION;
+    state->order = ORDER;
+    state->size = sizeof *state;
+    return wafer_site_boot(state->boot) || errno == ENOENT || errno == EACCES;
 }
 
 /* A crash may leave a file that was cut, or of which no byte reached the disk. It says nothing that
@@ -37,10 +41,24 @@ static bool is_left_over(const struct wafer_state_file *found, ssize_t length)
            sodium_is_zero((const unsigned char *)found, sizeof *found) == 1;
 }
 
-/* A file that is new, or was cut before it was whole, is written; another one must be ours. */
-static wafer_result check_content(int file, const char *path, bool write, wafer_error *error)
+/* The group, which may read the file, can lock it too, and must not keep anybody from starting. */
+static bool lock(int file, bool write)
 {
-    struct wafer_state_file fresh = blank();
+    int64_t deadline_ms = wafer_moment_steady() + LOCK_WAIT_MS;
+
+    while (flock(file, (write ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+        if (wafer_moment_steady() >= deadline_ms)
+            return false;
+        wafer_moment_nap(1);
+    }
+    return true;
+}
+
+/* A file that is new, or was cut before it was whole, is written; another one must be ours. */
+static wafer_result check_content(int file, const char *path, bool write, bool locked,
+                                  wafer_error *error)
+{
+    struct wafer_state_file fresh;
     struct wafer_state_file found;
     ssize_t length = pread(file, &found, sizeof found, 0);
     bool ours = length == (ssize_t)sizeof found && memcmp(found.magic, magic, sizeof magic) == 0 &&
@@ -48,6 +66,9 @@ static wafer_result check_content(int file, const char *path, bool write, wafer_
 
     if (length < 0)
         return wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot read %.150s", path);
+    if (!make_blank(&fresh))
+        return wafer_redis_fail(error, WAFER_SYSTEM, errno,
+                                "cannot tell when this machine was started");
     if (!ours && !(write && is_left_over(&found, length)))
         return wafer_redis_fail(error, WAFER_INVALID, 0,
                                 "damaged, or of another version of the library; stop what uses it, "
@@ -55,6 +76,11 @@ static wafer_result check_content(int file, const char *path, bool write, wafer_
                                 path);
     if (!write || (ours && memcmp(found.boot, fresh.boot, sizeof fresh.boot) == 0))
         return WAFER_OK;
+    if (!locked)
+        return wafer_redis_fail(error, WAFER_SYSTEM, EWOULDBLOCK,
+                                "a process that does not go on holds its lock; find it with fuser "
+                                "and end it: %.120s",
+                                path);
     if (pwrite(file, &fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh)
         return wafer_redis_fail(error, WAFER_SYSTEM, errno, "cannot write %.150s", path);
     return WAFER_OK;
@@ -75,9 +101,7 @@ wafer_result wafer_state_open(const struct wafer_site *site, bool write,
             *error = why;
         return why.result;
     }
-    while (flock(file, write ? LOCK_EX : LOCK_SH) != 0 && errno == EINTR)
-        continue;
-    result = check_content(file, site->state, write, error);
+    result = check_content(file, site->state, write, lock(file, write), error);
     (void)flock(file, LOCK_UN);
     if (result == WAFER_OK) {
         mapped = mmap(NULL, sizeof **state, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
@@ -113,14 +137,14 @@ void wafer_state_forget(struct wafer_state_file *state)
 }
 
 bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, int64_t now_ms,
-                          int64_t stale_ms, int64_t skew_ms)
+                          int64_t stale_ms)
 {
     int64_t as_of_ms = atomic_load_explicit(&state->as_of_ms, memory_order_acquire);
 
     /* A time that lies ahead says that the clock was set back, not that the table is fresh. */
     return as_of_ms > 0 && now_ms >= 0 && now_ms <= WAFER_TIME_MAX_MS &&
            as_of_ms <= WAFER_TIME_MAX_MS && now_ms - as_of_ms <= stale_ms &&
-           as_of_ms - now_ms <= skew_ms &&
+           as_of_ms - now_ms <= AHEAD_MS &&
            atomic_load_explicit(&state->table, memory_order_relaxed) == table;
 }
 

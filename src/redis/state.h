@@ -27,7 +27,11 @@ struct wafer_progress {
      * none. As long as it is there, nothing behind it was lost. */
     struct wafer_stream_id anchor;
     uint8_t anchor_record[48];
-    char run_id[48]; /* of the Redis that was read */
+    /* Which secret, and how far it is trusted to be that of the others; else zeros. */
+    uint8_t secret[WAFER_WIRE_CHECK_SIZE];
+    uint64_t trust;
+    struct wafer_stream_id beat; /* the last heartbeat from here that is still there; 0-0: none */
+    char run_id[48];             /* of the Redis that was read */
     char redis_version[16];
     int64_t error_at_ms;
     char error[256];
@@ -48,6 +52,7 @@ struct wafer_state_file {
 
     _Atomic int64_t feeder; /* process */
     _Atomic uint64_t ready;
+    _Atomic uint64_t other_secret; /* 1: the others' is another, as far as the feeder can tell */
     _Atomic uint64_t published;
     _Atomic uint64_t applied;
     _Atomic uint64_t bad;
@@ -74,9 +79,10 @@ bool wafer_state_is_current(const struct wafer_state_file *state);
 /* Forgets how fresh the table is: there is a new one, and no feeder has filled it. */
 void wafer_state_forget(struct wafer_state_file *state);
 
-/* True when the table of this inode had all that was published before now - stale_ms. */
+/* True when the table of this inode had all that was published before now - stale_ms. After the
+ * clock was set back it is not, until the feeder tells by that clock. */
 bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, int64_t now_ms,
-                          int64_t stale_ms, int64_t skew_ms);
+                          int64_t stale_ms);
 
 /* By the active feeder, which also mends what one that was killed left half written. */
 void wafer_state_tell(struct wafer_state_file *state, const struct wafer_progress *progress);

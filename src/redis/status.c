@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -8,14 +10,22 @@
 #include "state.h"
 #include "stream.h"
 
-/* Nobody is active who does not hold the lock, whatever the state says. */
-static bool is_active(const struct wafer_site *site)
+/* The group may not open the lock: it asks whether there is the process that the state names. */
+static bool is_alive(int64_t process)
 {
-    int file = wafer_site_open(site, site->lock, O_RDONLY, true, NULL);
+    return process > 0 && (pid_t)process == process &&
+           (kill((pid_t)process, 0) == 0 || errno == EPERM);
+}
+
+/* Nobody is active who does not hold the lock, whatever the state says. */
+static bool is_active(const struct wafer_site *site, const struct wafer_state_file *state)
+{
+    wafer_error error = {.system = 0};
+    int file = wafer_site_open(site, site->lock, O_RDONLY, true, &error);
     bool taken;
 
     if (file < 0)
-        return false;
+        return error.system == EACCES && is_alive(atomic_load(&state->feeder));
     taken = flock(file, LOCK_SH | LOCK_NB) != 0;
     (void)flock(file, LOCK_UN);
     (void)close(file);
@@ -72,15 +82,16 @@ wafer_result wafer_redis_look(const char *folder, wafer_redis_status *status, wa
         return wafer_redis_fail(error, WAFER_MISUSE, 0, "the folder or the result is NULL");
     *status = (wafer_redis_status){.ready = false};
     /* Whoever can read may look; a folder for the group is none of less safety. */
-    result = wafer_site_new(folder, true, &site, error);
+    result = wafer_site_look(folder, true, &site, error);
     if (result != WAFER_OK)
         return result;
     result = wafer_state_open(site, false, &state, error);
     if (result == WAFER_OK) {
         bool current = wafer_state_is_current(state);
-        bool active = current && is_active(site);
+        bool active = current && is_active(site, state);
 
         status->ready = active && atomic_load(&state->ready) != 0;
+        status->other_secret = active && atomic_load(&state->other_secret) != 0;
         status->feeder = active ? atomic_load(&state->feeder) : 0;
         status->as_of_ms = current ? atomic_load(&state->as_of_ms) : 0;
         status->queued = wafer_queue_length(site);

@@ -124,42 +124,70 @@ static bool add_deletion(struct wafer_connection *connection, const struct wafer
     return wafer_connection_add(connection, 3, words, NULL, trouble);
 }
 
-bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record[WAFER_WIRE_SIZE],
-                       const struct wafer_stream_id *previous, uint64_t trim_ms,
-                       int64_t deadline_ms, struct wafer_stream_id *id,
-                       struct wafer_trouble *trouble)
+/* A heartbeat that cannot be removed does no harm but that it stays, which is told. *missed: it was
+ * not there. */
+static bool read_deletion(struct wafer_connection *connection, int64_t deadline_ms, bool is_sent,
+                          bool *missed, struct wafer_trouble *trouble)
 {
-    bool deletes = previous->ms > 0;
-    redisReply *reply;
+    struct wafer_trouble of_deletion = {.lost = false};
+    redisReply *reply = wafer_connection_receive(connection, deadline_ms, &of_deletion);
+    bool came = reply != NULL;
+
+    if (came && reply->type == REDIS_REPLY_ERROR)
+        wafer_connection_explain(connection, reply, &of_deletion);
+    *missed = came && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0;
+    if (is_sent || !came)
+        *trouble = of_deletion;
+    freeReplyObject(reply);
+    return came;
+}
+
+static bool receive_id(struct wafer_connection *connection, int64_t deadline_ms,
+                       struct wafer_stream_id *id, struct wafer_trouble *trouble)
+{
+    redisReply *reply = wafer_connection_receive(connection, deadline_ms, trouble);
+    bool good = reply != NULL && reply->type == REDIS_REPLY_STRING &&
+                wafer_stream_id_read(reply->str, (size_t)reply->len, id);
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+        wafer_connection_explain(connection, reply, trouble);
+    else if (reply != NULL && !good)
+        (void)wafer_connection_confused(trouble, "no id for an entry");
+    freeReplyObject(reply);
+    return good;
+}
+
+bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record[WAFER_WIRE_SIZE],
+                       uint64_t trim_ms, int64_t deadline_ms, struct wafer_stream_id *id,
+                       bool *missed, struct wafer_trouble *trouble)
+{
+    bool deletes = id->ms > 0;
     bool good;
 
+    *missed = false;
     *trouble = (struct wafer_trouble){.lost = false};
     if (!add_beat(connection, record, trim_ms, trouble) ||
-        (deletes && !add_deletion(connection, previous, trouble)) ||
+        (deletes && !add_deletion(connection, id, trouble)) ||
         !wafer_connection_send(connection, deadline_ms, trouble))
         return false;
-    reply = wafer_connection_receive(connection, deadline_ms, trouble);
-    if (reply == NULL)
-        return false;
-    if (reply->type == REDIS_REPLY_ERROR) {
-        wafer_connection_explain(connection, reply, trouble);
-        good = false;
-    } else {
-        good = reply->type == REDIS_REPLY_STRING &&
-               wafer_stream_id_read(reply->str, (size_t)reply->len, id);
-        if (!good)
-            (void)wafer_connection_confused(trouble, "no id for an entry");
-    }
+    *id = (struct wafer_stream_id){0, 0};
+    good = receive_id(connection, deadline_ms, id, trouble);
+    if (!deletes || trouble->lost)
+        return good;
+    return read_deletion(connection, deadline_ms, good, missed, trouble) && good;
+}
+
+bool wafer_stream_remove(struct wafer_connection *connection, const struct wafer_stream_id *id,
+                         int64_t deadline_ms, struct wafer_trouble *trouble)
+{
+    char text[WAFER_STREAM_ID_TEXT];
+    const char *const words[3] = {"XDEL", connection->access->stream, text};
+    redisReply *reply;
+
+    wafer_stream_id_write(id, text);
+    reply = wafer_connection_ask(connection, deadline_ms, 3, words, NULL, trouble);
     freeReplyObject(reply);
-    if (deletes && !trouble->lost) {
-        struct wafer_trouble of_deletion = {.lost = false};
-        reply = wafer_connection_receive(connection, deadline_ms, &of_deletion);
-        if (reply == NULL)
-            *trouble = of_deletion;
-        good = good && reply != NULL;
-        freeReplyObject(reply);
-    }
-    return good;
+    return reply != NULL;
 }
 
 /* ---- Reading ---- */
@@ -255,7 +283,40 @@ void wafer_stream_page_free(struct wafer_stream_page *page)
     *page = (struct wafer_stream_page){.reply = NULL};
 }
 
+/* ---- What is too large to be read ---- */
+
+/* An id as Redis sends it: its length, and itself. */
+static bool read_sent_id(const char *text, struct wafer_stream_id *id)
+{
+    const char *first = strstr(text, "\r\n");
+    const char *end = first != NULL ? strstr(first + 2, "\r\n") : NULL;
+
+    return end != NULL && wafer_stream_id_read(first + 2, (size_t)(end - first - 2), id);
+}
+
+bool wafer_stream_oversized(const struct wafer_connection *connection, struct wafer_stream_id *id)
+{
+    const char *stream = connection->access->stream;
+    char begin[256];
+    int length = snprintf(begin, sizeof begin, "*1\r\n*2\r\n$%zu\r\n%s\r\n*1\r\n*2\r\n$",
+                          strlen(stream), stream);
+
+    return length > 0 && strncmp(connection->head, begin, (size_t)length) == 0 &&
+           read_sent_id(connection->head + length, id);
+}
+
 /* ---- Is it the stream it was? ---- */
+
+/* Redis tells the first and the last entry, too, behind the last id. */
+static bool find_last(struct wafer_connection *connection, int64_t deadline_ms,
+                      struct wafer_stream_id *last, struct wafer_trouble *trouble)
+{
+    static const char name[] = "\r\nlast-generated-id\r\n$";
+    const char *found = strstr(connection->head, name);
+
+    return trouble->too_large && found != NULL && read_sent_id(found + sizeof name - 1, last) &&
+           wafer_connection_renew(connection, deadline_ms, trouble);
+}
 
 bool wafer_stream_last(struct wafer_connection *connection, int64_t deadline_ms,
                        struct wafer_stream_id *last, struct wafer_trouble *trouble)
@@ -266,9 +327,11 @@ bool wafer_stream_last(struct wafer_connection *connection, int64_t deadline_ms,
 
     *last = (struct wafer_stream_id){0, 0};
     if (!wafer_connection_add(connection, 3, words, NULL, trouble) ||
-        !wafer_connection_send(connection, deadline_ms, trouble) ||
-        (reply = wafer_connection_receive(connection, deadline_ms, trouble)) == NULL)
+        !wafer_connection_send(connection, deadline_ms, trouble))
         return false;
+    reply = wafer_connection_receive(connection, deadline_ms, trouble);
+    if (reply == NULL)
+        return find_last(connection, deadline_ms, last, trouble);
     if (reply->type == REDIS_REPLY_ERROR) {
         bool missing = strstr(reply->str, "no such key") != NULL;
         if (!missing)
@@ -297,9 +360,10 @@ bool wafer_stream_has(struct wafer_connection *connection, const struct wafer_st
     redisReply *reply;
 
     wafer_stream_id_write(id, text);
+    *has = false;
     reply = wafer_connection_ask(connection, deadline_ms, 4, words, NULL, trouble);
     if (reply == NULL)
-        return false;
+        return trouble->too_large && wafer_connection_renew(connection, deadline_ms, trouble);
     *has = reply->type == REDIS_REPLY_ARRAY && reply->elements == 1 &&
            read_item(reply->element[0], &item) && item.bytes != NULL && item.length == length &&
            memcmp(item.bytes, bytes, length) == 0;

@@ -5,9 +5,9 @@
 #include "connection.h"
 #include "state.h"
 
-/* Entries that are asked for at once: while following, and when the whole is read. */
+/* Entries that are asked for at once. A larger page is slower: hiredis makes ten objects an entry,
+ * which then no longer fit into the caches. */
 #define WAFER_STREAM_COUNT 1000
-#define WAFER_STREAM_PAGE  10000
 
 /* Adds records, all in one go. *added counts, also on failure, those that Redis acknowledged, from
  * the first on. */
@@ -15,12 +15,17 @@ bool wafer_stream_publish(struct wafer_connection *connection,
                           const uint8_t (*records)[WAFER_WIRE_SIZE], size_t count,
                           int64_t deadline_ms, size_t *added, struct wafer_trouble *trouble);
 
-/* Adds a heartbeat, says which id it got, removes the one before it (unless that is 0-0), and lets
- * Redis drop what is older than trim_ms. */
+/* Adds a heartbeat, removes the one before it (*id, unless that is 0-0), and lets Redis drop what
+ * is older than trim_ms. *id is then that of the new one, 0-0 when it was refused; *missed tells
+ * that the one before it was not there any more. If that one cannot be removed, true comes with a
+ * trouble's text. */
 bool wafer_stream_beat(struct wafer_connection *connection, const uint8_t record[WAFER_WIRE_SIZE],
-                       const struct wafer_stream_id *previous, uint64_t trim_ms,
-                       int64_t deadline_ms, struct wafer_stream_id *id,
-                       struct wafer_trouble *trouble);
+                       uint64_t trim_ms, int64_t deadline_ms, struct wafer_stream_id *id,
+                       bool *missed, struct wafer_trouble *trouble);
+
+/* Removes an entry, if it is there. */
+bool wafer_stream_remove(struct wafer_connection *connection, const struct wafer_stream_id *id,
+                         int64_t deadline_ms, struct wafer_trouble *trouble);
 
 /* A piece of the stream. */
 struct wafer_stream_page {
@@ -47,6 +52,9 @@ bool wafer_stream_receive(struct wafer_connection *connection, size_t asked, int
 bool wafer_stream_item(const struct wafer_stream_page *page, size_t index,
                        struct wafer_stream_item *item);
 void wafer_stream_page_free(struct wafer_stream_page *page);
+
+/* Of a page of one entry that was too large: the id of that one. False when there is none. */
+bool wafer_stream_oversized(const struct wafer_connection *connection, struct wafer_stream_id *id);
 
 /* The last id that the stream gave; 0-0 when there is no stream. */
 bool wafer_stream_last(struct wafer_connection *connection, int64_t deadline_ms,

@@ -64,6 +64,15 @@ void wafer_wire_key(const uint8_t secret[WAFER_SECRET_SIZE], const char *stream,
     sodium_memzero(&state, sizeof state);
 }
 
+/* No record begins as the label does. */
+void wafer_wire_check(const uint8_t key[WAFER_WIRE_KEY_SIZE], uint8_t check[WAFER_WIRE_CHECK_SIZE])
+{
+    static const char label[] = "wafer check 1";
+
+    (void)crypto_generichash(check, WAFER_WIRE_CHECK_SIZE, (const uint8_t *)label, sizeof label,
+                             key, WAFER_WIRE_KEY_SIZE);
+}
+
 static void sign(const uint8_t key[WAFER_WIRE_KEY_SIZE], const uint8_t *bytes, uint8_t *mac)
 {
     (void)crypto_generichash(mac, MAC_SIZE, bytes, AT_MAC, key, WAFER_WIRE_KEY_SIZE);
@@ -94,6 +103,13 @@ bool wafer_wire_is_signed(const uint8_t key[WAFER_WIRE_KEY_SIZE],
 
     sign(key, bytes, mac);
     return sodium_memcmp(mac, bytes + AT_MAC, MAC_SIZE) == 0;
+}
+
+bool wafer_wire_claims_heartbeat(const void *bytes, size_t length)
+{
+    const uint8_t *from = bytes;
+
+    return length == WAFER_WIRE_SIZE && from[0] == VERSION && from[AT_KIND] == HEARTBEAT;
 }
 
 static bool is_zero(const uint8_t *bytes, size_t length)

@@ -11,9 +11,10 @@
 
 #include <wafer.h>
 
-#define WAFER_WIRE_SIZE     46
-#define WAFER_WIRE_KEY_SIZE 32
-#define WAFER_SECRET_SIZE   32
+#define WAFER_WIRE_SIZE       46
+#define WAFER_WIRE_KEY_SIZE   32
+#define WAFER_SECRET_SIZE     32
+#define WAFER_WIRE_CHECK_SIZE 16
 
 /* What a record says. */
 struct wafer_wire_record {
@@ -38,6 +39,9 @@ const char *wafer_wire_fault_text(enum wafer_wire_fault fault);
 void wafer_wire_key(const uint8_t secret[WAFER_SECRET_SIZE], const char *stream,
                     uint8_t key[WAFER_WIRE_KEY_SIZE]);
 
+/* What tells keys apart, and says nothing of them. */
+void wafer_wire_check(const uint8_t key[WAFER_WIRE_KEY_SIZE], uint8_t check[WAFER_WIRE_CHECK_SIZE]);
+
 void wafer_wire_write(const uint8_t key[WAFER_WIRE_KEY_SIZE],
                       const struct wafer_wire_record *record, uint8_t bytes[WAFER_WIRE_SIZE]);
 
@@ -48,6 +52,9 @@ void wafer_wire_write(const uint8_t key[WAFER_WIRE_KEY_SIZE],
 enum wafer_wire_fault wafer_wire_read(const uint8_t key[WAFER_WIRE_KEY_SIZE], const void *bytes,
                                       size_t length, int64_t now_ms, int64_t skew_ms,
                                       struct wafer_wire_record *record);
+
+/* Of a heartbeat's size, version and kind, whoever signed it. */
+bool wafer_wire_claims_heartbeat(const void *bytes, size_t length);
 
 /* The MAC alone, as records in the queue were made by this machine. */
 bool wafer_wire_is_signed(const uint8_t key[WAFER_WIRE_KEY_SIZE],

@@ -122,7 +122,10 @@ static int read_options(int count, char **arguments, struct feed *feed)
 
 static long long lag_of(const wafer_redis_status *status)
 {
-    return status->as_of_ms > 0 ? (long long)(tool_now() - status->as_of_ms) : -1;
+    int64_t lag_ms = tool_now() - status->as_of_ms;
+
+    /* Nothing is known either when the clock was set back. */
+    return status->as_of_ms > 0 && lag_ms >= 0 ? (long long)lag_ms : -1;
 }
 
 /* One figure in its three forms. */
@@ -150,6 +153,10 @@ static size_t figures_of(const wafer_redis_status *status, struct figure figures
         {"syncs", "counter", "times the whole stream was read", (long long)status->syncs},
         {"republished", "counter", "entries given back to a stream that lost them",
          (long long)status->republished},
+        {"other_secret", "gauge",
+         "1: this machine's secret is not that of the others, and it is "
+         "not trusted",
+         status->other_secret},
     };
 
     memcpy(figures, all, sizeof all);
