@@ -391,7 +391,7 @@ static void what_could_not_be_written_is_not_there_and_what_was_is(void **state)
     assert_int_equal(errno, EIO);
     halves = true;
     pread_in = 0;
-    take(site, 1000, 102);
+    take(site, WAFER_QUEUE_PIECE, 102);
     assert_int_equal(cut(site, 102), 0);
     wafer_site_free(site);
 }

@@ -12,7 +12,7 @@
 #define GAP_MS          100
 #define BUSY_REPLIES    50 /* in a second */
 #define QUEUE_PAUSE_MS  5000
-#define QUEUE_WAIT_MS   1000
+#define QUEUE_WAIT_MS   10000
 
 /* ---- Writing ---- */
 
@@ -46,7 +46,7 @@ static bool beat(struct wafer_redis_feeder *feeder)
 /* ---- The queue ---- */
 
 /* After an outage many machines send theirs: each reads what came before it sends more, so that
- * nobody falls behind; but for a piece a second, so that nobody waits for ever. */
+ * nobody falls behind; but for a piece now and then, so that nobody waits for ever. */
 static bool queue_is_due(const struct wafer_redis_feeder *feeder)
 {
     int64_t steady_ms = wafer_moment_steady();
@@ -181,6 +181,8 @@ static int64_t block_ms(const struct wafer_redis_feeder *feeder)
 {
     int64_t left_ms = feeder->beat_due_ms - wafer_moment_steady();
 
+    if (feeder->behind)
+        return 0;
     if (!wafer_feeder_is_trusted(feeder) || !may_write(feeder) || left_ms > BLOCK_MS)
         return BLOCK_MS;
     return left_ms > 1 ? left_ms : 1;
@@ -205,7 +207,7 @@ static bool read_on(struct wafer_redis_feeder *feeder)
     good = wafer_feeder_mirror(feeder, &page, asked_ms);
     count_reply(feeder, page.count);
     feeder->behind = page.count == page.asked;
-    if (good && feeder->entries_at_gap > 0 && page.count < page.asked)
+    if (good && feeder->entries_at_gap > 0 && page.count < page.asked && !queue_is_due(feeder))
         wafer_feeder_nap(feeder, GAP_MS);
     wafer_stream_page_free(&page);
     return good;
