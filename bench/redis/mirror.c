@@ -13,7 +13,7 @@
 
 /* As in src/redis/follow.c and stream.h. */
 #define BLOCK_MS     200
-#define COUNT        1000
+#define COUNT        150
 #define BUSY_REPLIES 50
 
 /* A record, see src/redis/wire.h. */
@@ -133,18 +133,19 @@ static void count_reply(struct mirror *mirror)
     int64_t now_us = hosts_now_us();
 
     if (now_us - mirror->second_us >= 1000000) {
-        bool crowded = mirror->replies > BUSY_REPLIES && 2 * mirror->entries > 3 * mirror->replies;
-        if (mirror->entries_at_gap == 0 && crowded)
-            mirror->entries_at_gap = mirror->entries;
-        else if (mirror->entries < mirror->entries_at_gap / 2)
+        if (mirror->entries < mirror->entries_at_gap / 2)
             mirror->entries_at_gap = 0;
         mirror->second_us = now_us;
-        mirror->replies = mirror->entries = 0;
+        mirror->replies = mirror->crowded = mirror->entries = 0;
     }
-    if (mirror->page > 0) {
-        mirror->replies++;
-        mirror->entries += (unsigned)mirror->page;
-    }
+    if (mirror->page == 0)
+        return;
+    mirror->replies++;
+    mirror->crowded += mirror->page > 1;
+    mirror->entries += (unsigned)mirror->page;
+    if (mirror->entries_at_gap == 0 && mirror->replies > BUSY_REPLIES &&
+        2 * mirror->crowded > mirror->replies)
+        mirror->entries_at_gap = mirror->entries;
 }
 
 bool mirror_read(struct mirror *mirror, mirror_taker taker, void *context, bool *complete,

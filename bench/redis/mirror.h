@@ -23,6 +23,7 @@ struct mirror {
     /* How busy the stream is, as a feeder counts it. */
     int64_t second_us;
     unsigned replies;
+    unsigned crowded;
     unsigned entries;
     unsigned entries_at_gap; /* 0: no gaps */
 };

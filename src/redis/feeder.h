@@ -60,8 +60,9 @@ struct wafer_redis_feeder {
     /* How busy the stream is, counted from one second to the next. */
     int64_t second_ms;
     unsigned replies;
+    unsigned crowded; /* replies with several entries */
     unsigned entries;
-    unsigned entries_at_gap; /* in the second in which gaps were begun; 0: no gaps */
+    unsigned entries_at_gap; /* of the second so far, when gaps were begun; 0: no gaps */
 };
 
 /* ---- feeder.c ---- */

@@ -22,7 +22,7 @@ static bool fail(struct wafer_redis_feeder *feeder, const struct wafer_trouble *
 static bool ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
                 struct wafer_trouble *trouble)
 {
-    return wafer_stream_ask(&feeder->connection, after, WAFER_STREAM_COUNT, 0, trouble) &&
+    return wafer_stream_ask(&feeder->connection, after, WAFER_STREAM_PAGE, 0, trouble) &&
            wafer_connection_send(&feeder->connection,
                                  wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, trouble);
 }
@@ -42,11 +42,11 @@ static bool read_to_end(struct wafer_redis_feeder *feeder)
 
         if (!wafer_feeder_alive(feeder))
             return false;
-        if (!wafer_stream_receive(&feeder->connection, WAFER_STREAM_COUNT,
+        if (!wafer_stream_receive(&feeder->connection, WAFER_STREAM_PAGE,
                                   wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &page,
                                   &trouble))
             return fail(feeder, &trouble);
-        more = page.count == WAFER_STREAM_COUNT;
+        more = page.count == WAFER_STREAM_PAGE;
         if (more)
             good = wafer_stream_item(&page, page.count - 1, &item) &&
                    ask(feeder, &item.id, &trouble);
