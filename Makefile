@@ -44,7 +44,7 @@ SERVING := $(filter-out src/examples/stack_%,$(wildcard src/examples/*.c))
 TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)) \
            $(if $(REDIS),,$(wildcard tests/test_redis*.c)),$(wildcard tests/test_*.c))
 HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange sealed \
-           $(if $(REDIS),shared)))
+           $(if $(REDIS),shared relay)))
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FUZZERS := $(filter-out $(if $(LMDB),,fuzz/fuzz_journal.c) $(if $(REDIS),,fuzz/fuzz_stream.c), \
            $(wildcard fuzz/fuzz_*.c))
