@@ -44,12 +44,13 @@ SERVING := $(filter-out src/examples/stack_%,$(wildcard src/examples/*.c))
 TESTS   := $(filter-out $(if $(LMDB),,$(wildcard tests/test_lmdb*.c)) \
            $(if $(REDIS),,$(wildcard tests/test_redis*.c)),$(wildcard tests/test_*.c))
 HELPERS := $(wildcard $(patsubst %,tests/programs/%.c,list json exchange sealed \
-           $(if $(REDIS),shared)))
+           $(if $(REDIS),shared relay)))
 SUPPORT := $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FUZZERS := $(filter-out $(if $(LMDB),,fuzz/fuzz_journal.c) $(if $(REDIS),,fuzz/fuzz_stream.c), \
            $(wildcard fuzz/fuzz_*.c))
 LIFE    := $(wildcard fuzz/life_*.c)
 BENCHES := $(filter-out $(if $(LMDB),,bench/bench_journal.c),$(wildcard bench/bench_*.c))
+HOSTS   := $(if $(REDIS),$(wildcard bench/redis/*.c))
 BARRED  := $(patsubst %,bench/bench_%.c,session refuse cookie flood threads)
 PEERS   := $(wildcard bench/peers/*.c)
 MANUALS := $(wildcard src/tool/*.1)
@@ -81,6 +82,7 @@ COMMAND  := $(if $(TOOL),$(BUILD)/wafer)
 SERVER   := $(if $(DEMO),$(BUILD)/wafer-demo)
 EXAMPLES := $(STACKS:%=$(BUILD)/examples/%)
 PROGRAMS := $(COMMAND) $(SERVER) $(EXAMPLES) $(call program,$(TESTS) $(HELPERS) $(BENCHES)) \
+            $(if $(HOSTS),$(BUILD)/bench/bench_redis) \
             $(call object,$(FUZZERS) $(LIFE) fuzz/replay.c)
 
 # ---- How ----
@@ -136,8 +138,8 @@ say = @printf '  %-5s %s\n' $(1) $(2)
 
 .PHONY: all amalgamation deps examples demo check check-all check-browser check-foreign \
         check-stacks torture sanitize valgrind coverage fuzz fuzz-replay fuzz-afl fuzz-coverage \
-        bench bench-check bench-stacks bench-peers mutate tidy format install uninstall dist deb \
-        clean help everything FORCE
+        bench bench-check bench-redis bench-stacks bench-peers mutate tidy format install uninstall \
+        dist deb clean help everything FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -248,6 +250,11 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LMDB_STATIC) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	@$(LINK) $^ $(LMDB_LIBS) $(CORE_LIBS) -o $@
+
+$(BUILD)/bench/bench_redis: $(call object,$(HOSTS)) $(REDIS_STATIC) $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	@$(LINK) $^ $(REDIS_LIBS) $(CORE_LIBS) -o $@
 
 # What else there is for sessions in cookies, to compare with; each links its own libraries.
 LIBS_openssl = -lcrypto
@@ -557,6 +564,11 @@ bench-stacks: ## put load on each HTTP stack's example, LOAD_SECONDS (60) each
 	+@$(call variant,gcc,all examples)
 	@BUILD=build/gcc bench/stacks.sh
 
+bench-redis: ## measure the list of many machines, around a Redis of its own; 2 minutes
+	@.ci/deps build redis
+	+@$(MAKE) -s --no-print-directory $(PARALLEL) $(BUILD)/bench/bench_redis
+	@BUILD=$(BUILD) bench/redis.sh
+
 bench-peers: ## compare with what else there is for sessions in cookies; 2 minutes
 	-@.ci/deps build peers
 	-+@$(MAKE) -k --no-print-directory $(PARALLEL) $(call program,$(PEERS)) \
@@ -574,8 +586,8 @@ tidy: ## look through src/ with clang-tidy
 
 format: ## put all C files in the house's form with clang-format
 	@.ci/deps format
-	@clang-format -i $(HEADERS) $(wildcard $(foreach folder,src src/* bench bench/peers fuzz tests, \
-	    $(folder)/*.[ch]))
+	@clang-format -i $(HEADERS) $(wildcard $(foreach folder,src src/* bench bench/peers bench/redis \
+	    fuzz tests,$(folder)/*.[ch]))
 
 # Where things are installed, in a template.
 fill = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \

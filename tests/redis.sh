@@ -1,5 +1,5 @@
-# What the check scripts around a Redis of their own share; they read it with the "." command of bash.
-# It goes into a folder of the test's own, which is removed at the end as are all that it started.
+# What the scripts share that drive feeders and a Redis of their own; they read it with the "."
+# command. A host is a folder in the temporary one, which is the current one then.
 tests=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-build}
 case $build in /*) ;; *) build=$PWD/$build ;; esac
@@ -14,12 +14,16 @@ folder=$(mktemp -d)
 socket=$folder/redis.sock
 redis=
 declare -A feeders=()
+# Words in front of what a host runs, and how it reaches Redis if not over the socket.
+declare -A within=()
+declare -A reached=()
 started=()
 badly_ended=
 
 cleanup() {
+    exec 2>/dev/null # the shell tells of each that it was killed
     for pid in $redis "${started[@]:-}"; do
-        [ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
+        [ -z "$pid" ] || kill -9 "$pid"
     done
     rm -rf "$folder"
 }
@@ -43,6 +47,14 @@ end_redis() { # as a crash does
     wait "$redis" 2>/dev/null
     redis=
 }
+address() { # HOST
+    echo "${reached[$1]:-$socket}"
+}
+on() { # HOST COMMAND...
+    local host=$1
+    shift
+    ${within[$host]:-} "$@"
+}
 cli() {
     redis-cli -s "$socket" "$@"
 }
@@ -53,7 +65,9 @@ make_host() { # NAME
 start_feeder() { # HOST [NUMBER [OPTION...]]
     local host=$1 number=${2:-1}
     shift $(($# < 2 ? $# : 2))
-    "$wafer" feed --redis "$socket" --folder "$host" --capacity 100000 "$@" 2>>"$host.log" &
+    # shellcheck disable=SC2086 # several words or none
+    ${within[$host]:-} "$wafer" feed --redis "$(address "$host")" --folder "$host" --capacity 100000 \
+        "$@" 2>>"$host.log" &
     feeders[$host$number]=$!
     started+=("$!")
 }
@@ -65,13 +79,13 @@ end_feeder() { # SIGNAL HOST [NUMBER]
     [ "$1" = KILL ] || [ "$ended" = 0 ] || badly_ended="$badly_ended $name:$ended"
 }
 status() { # HOST FIGURE
-    "$wafer" feed status --folder "$1" 2>/dev/null | sed -n "s/^$2  *//p"
+    on "$1" "$wafer" feed status --folder "$1" 2>/dev/null | sed -n "s/^$2  *//p"
 }
 revoke() { # FOLDER SESSION: its two digits are 32
-    "$wafer" revoke session "$(printf '%032x' "$2")" --revocations "redis:$socket@$1"
+    on "$1" "$wafer" revoke session "$(printf '%032x' "$2")" --revocations "redis:$(address "$1")@$1"
 }
 has() { # HOST SESSION
-    "$wafer" revocations list --revocations "redis:$socket@$1" 2>/dev/null |
+    "$wafer" revocations list --revocations "redis:$(address "$1")@$1" 2>/dev/null |
         grep -q "$(printf '%032x' "$2")"
 }
 says() { # HOST WORDS: in its last error
@@ -87,10 +101,9 @@ fresh() { # HOST
     is "$1" ready 1 && [ "${lag:--1}" -ge 0 ] && [ "$lag" -lt 2200 ]
 }
 await() { # SENTENCE COMMAND...: at most 15 s
-    local sentence=$1
+    local sentence=$1 until=$((SECONDS + 15))
     shift
-    for _ in $(seq 300); do
-        "$@" && break
+    while ! "$@" && [ $SECONDS -lt $until ]; do
         sleep 0.05
     done
     "$@"

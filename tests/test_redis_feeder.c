@@ -223,14 +223,13 @@ static void a_page_that_does_not_get_through_is_asked_for_in_smaller_ones(void *
     wafer_redis_feeder *feeder = make_feeder(*state, &nobody);
 
     answer_in_part(feeder, "", 1000); /* Redis went away, that is not the page's fault */
-    answer_in_part(feeder, part, 250);
-    answer_in_part(feeder, part, 62);
-    answer_in_part(feeder, part, 15);
-    answer_in_part(feeder, part, 3);
+    answer_in_part(feeder, part, 37); /* a quarter of what is asked for while following */
+    answer_in_part(feeder, part, 9);
+    answer_in_part(feeder, part, 2);
     answer_in_part(feeder, part, 1);
     answer_in_part(feeder, part, 1);
-    feeder->page_rows = 300;
-    answer_in_part(feeder, "-LOADING Redis is\r\n", 300);
+    feeder->page_rows = 30;
+    answer_in_part(feeder, "-LOADING Redis is\r\n", 30);
     wafer_redis_feeder_free(feeder);
 }
 

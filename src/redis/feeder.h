@@ -81,7 +81,8 @@ struct wafer_redis_feeder {
     int64_t queue_sent_ms;
     bool behind; /* the last page was full: there is more to be read */
 
-    size_t page_rows; /* entries that are asked for at once; 0: as many as ever */
+    size_t page_rows;  /* entries that may be asked for at once; 0: as many as ever */
+    size_t asked_rows; /* that were */
 
     int64_t probe_due_ms;
 
@@ -95,8 +96,9 @@ struct wafer_redis_feeder {
     /* How busy the stream is, counted from one second to the next. */
     int64_t second_ms;
     unsigned replies;
+    unsigned crowded; /* replies with several entries */
     unsigned entries;
-    unsigned entries_at_gap; /* in the second in which gaps were begun; 0: no gaps */
+    unsigned entries_at_gap; /* of the second so far, when gaps were begun; 0: no gaps */
 };
 
 /* ---- feeder.c ---- */
@@ -141,9 +143,11 @@ uint64_t wafer_feeder_kept_from(struct wafer_redis_feeder *feeder, uint64_t last
 
 /* ---- pages.c ---- */
 
-/* Asks for what follows `after`, the last entry of the page that is mirrored next or was last. */
+/* Asks for what follows `after`, the last entry of the page that is mirrored next or was last; for
+ * so many entries at most. */
 bool wafer_feeder_ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
-                      int64_t block_ms, int64_t deadline_ms, struct wafer_trouble *trouble);
+                      size_t most, int64_t block_ms, int64_t deadline_ms,
+                      struct wafer_trouble *trouble);
 /* Receives that, when the page before it is mirrored; in smaller pieces, over connections of their
  * own, when there are entries of strangers that are too large. One that is too large alone is
  * skipped. Freed with wafer_stream_page_free. */

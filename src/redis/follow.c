@@ -156,25 +156,26 @@ static bool look_around(struct wafer_redis_feeder *feeder)
 /* ---- Reading on ---- */
 
 /* When entries come faster than this machine or Redis gets round to them one by one, as replies
- * with several show, then it is cheaper for all to wait a little and take more at once. It stays so
- * until only half as many come. */
+ * with several show, then it is cheaper for all to wait a little and take more at once. That begins
+ * as soon as it shows, and stays so until only half as many come in a second as showed it. */
 static void count_reply(struct wafer_redis_feeder *feeder, size_t entries)
 {
     int64_t steady_ms = wafer_moment_steady();
 
     if (steady_ms - feeder->second_ms >= 1000) {
-        bool crowded = feeder->replies > BUSY_REPLIES && 2 * feeder->entries > 3 * feeder->replies;
-        if (feeder->entries_at_gap == 0 && crowded)
-            feeder->entries_at_gap = feeder->entries;
-        else if (feeder->entries < feeder->entries_at_gap / 2)
+        if (feeder->entries < feeder->entries_at_gap / 2)
             feeder->entries_at_gap = 0;
         feeder->second_ms = steady_ms;
-        feeder->replies = feeder->entries = 0;
+        feeder->replies = feeder->crowded = feeder->entries = 0;
     }
-    if (entries > 0) {
-        feeder->replies++;
-        feeder->entries += (unsigned)entries;
-    }
+    if (entries == 0)
+        return;
+    feeder->replies++;
+    feeder->crowded += entries > 1;
+    feeder->entries += (unsigned)entries;
+    if (feeder->entries_at_gap == 0 && feeder->replies > BUSY_REPLIES &&
+        2 * feeder->crowded > feeder->replies)
+        feeder->entries_at_gap = feeder->entries;
 }
 
 static int64_t block_ms(const struct wafer_redis_feeder *feeder)
@@ -194,12 +195,13 @@ static bool read_on(struct wafer_redis_feeder *feeder)
     int64_t deadline_ms = wafer_moment_steady() + wait_ms + WAFER_FEEDER_PATIENCE_MS;
     struct wafer_trouble trouble = {.lost = false};
     int64_t asked_ms = wafer_feeder_now(feeder);
+    size_t most = feeder->behind ? WAFER_STREAM_PAGE : WAFER_STREAM_COUNT;
     struct wafer_stream_page page;
     bool good;
 
     if (asked_ms < 0)
         return false;
-    if (!wafer_feeder_ask(feeder, &feeder->progress.last, wait_ms, deadline_ms, &trouble) ||
+    if (!wafer_feeder_ask(feeder, &feeder->progress.last, most, wait_ms, deadline_ms, &trouble) ||
         !wafer_feeder_receive(feeder, deadline_ms, &page, &trouble)) {
         wafer_feeder_troubled(feeder, trouble.text);
         return false;
@@ -220,7 +222,7 @@ void wafer_feeder_follow(struct wafer_redis_feeder *feeder)
     /* The first heartbeat soon: it tells the others the retention, and this one that all is
      * well. */
     feeder->beat_due_ms = feeder->second_ms + (int64_t)wafer_moment_spread(200);
-    feeder->replies = feeder->entries = feeder->entries_at_gap = 0;
+    feeder->replies = feeder->crowded = feeder->entries = feeder->entries_at_gap = 0;
     feeder->behind = false;
     while (wafer_feeder_alive(feeder))
         if (!write_what_is_due(feeder) || !look_around(feeder) || !read_on(feeder))

@@ -8,11 +8,13 @@
 #define GROWS   2
 
 bool wafer_feeder_ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
-                      int64_t block_ms, int64_t deadline_ms, struct wafer_trouble *trouble)
+                      size_t most, int64_t block_ms, int64_t deadline_ms,
+                      struct wafer_trouble *trouble)
 {
     if (feeder->page_rows == 0)
-        feeder->page_rows = WAFER_STREAM_COUNT;
-    return wafer_stream_ask(&feeder->connection, after, feeder->page_rows, block_ms, trouble) &&
+        feeder->page_rows = WAFER_STREAM_PAGE;
+    feeder->asked_rows = feeder->page_rows < most ? feeder->page_rows : most;
+    return wafer_stream_ask(&feeder->connection, after, feeder->asked_rows, block_ms, trouble) &&
            wafer_connection_send(&feeder->connection, deadline_ms, trouble);
 }
 
@@ -39,24 +41,24 @@ static bool skip_entry(struct wafer_redis_feeder *feeder)
 
 static void shrink(struct wafer_redis_feeder *feeder)
 {
-    if (feeder->page_rows > 1)
-        feeder->page_rows = feeder->page_rows < SHRINKS ? 1 : feeder->page_rows / SHRINKS;
+    feeder->page_rows = feeder->asked_rows < SHRINKS ? 1 : feeder->asked_rows / SHRINKS;
 }
 
 static void grow(struct wafer_redis_feeder *feeder, int64_t took_ms)
 {
-    if (feeder->page_rows < WAFER_STREAM_COUNT &&
+    if (feeder->page_rows < WAFER_STREAM_PAGE &&
         feeder->connection.received < WAFER_ANSWER_MAX / (2 * (size_t)GROWS) &&
         took_ms < WAFER_FEEDER_PATIENCE_MS / (2 * GROWS))
         feeder->page_rows *= GROWS;
-    if (feeder->page_rows > WAFER_STREAM_COUNT)
-        feeder->page_rows = WAFER_STREAM_COUNT;
+    if (feeder->page_rows > WAFER_STREAM_PAGE)
+        feeder->page_rows = WAFER_STREAM_PAGE;
 }
 
 static bool receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms,
                     struct wafer_stream_page *page, struct wafer_trouble *trouble)
 {
-    return wafer_stream_receive(&feeder->connection, feeder->page_rows, deadline_ms, page, trouble);
+    return wafer_stream_receive(&feeder->connection, feeder->asked_rows, deadline_ms, page,
+                                trouble);
 }
 
 bool wafer_feeder_receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms,
@@ -65,7 +67,7 @@ bool wafer_feeder_receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms
     int64_t asked_ms = wafer_moment_steady();
 
     while (!receive(feeder, deadline_ms, page, trouble)) {
-        bool skips = trouble->too_large && feeder->page_rows == 1;
+        bool skips = trouble->too_large && feeder->asked_rows == 1;
 
         if (trouble->lost && !trouble->refused && feeder->connection.received > 0)
             shrink(feeder);
@@ -74,7 +76,8 @@ bool wafer_feeder_receive(struct wafer_redis_feeder *feeder, int64_t deadline_ms
         asked_ms = wafer_moment_steady();
         deadline_ms = asked_ms + WAFER_FEEDER_PATIENCE_MS;
         if (!wafer_connection_renew(&feeder->connection, deadline_ms, trouble) ||
-            !wafer_feeder_ask(feeder, &feeder->progress.last, 0, deadline_ms, trouble))
+            !wafer_feeder_ask(feeder, &feeder->progress.last, WAFER_STREAM_PAGE, 0, deadline_ms,
+                              trouble))
             return false;
     }
     grow(feeder, wafer_moment_steady() - asked_ms);

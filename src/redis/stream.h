@@ -5,9 +5,11 @@
 #include "connection.h"
 #include "state.h"
 
-/* Entries that are asked for at once. A larger page is slower: hiredis makes ten objects an entry,
- * which then no longer fit into the caches. */
-#define WAFER_STREAM_COUNT 1000
+/* Entries that are asked for at once. While following, a page that fits into the 16 KiB that Redis
+ * has ready for each client: larger ones cost it memory just when it has many to serve. When the
+ * whole is read, more; but hiredis makes ten objects an entry, which should fit into the caches. */
+#define WAFER_STREAM_COUNT 150
+#define WAFER_STREAM_PAGE  1000
 
 /* Adds records, all in one go. *added counts, also on failure, those that Redis acknowledged, from
  * the first on. */

@@ -24,8 +24,8 @@ static bool fail(struct wafer_redis_feeder *feeder, const struct wafer_trouble *
 static bool ask(struct wafer_redis_feeder *feeder, const struct wafer_stream_id *after,
                 struct wafer_trouble *trouble)
 {
-    return wafer_feeder_ask(feeder, after, 0, wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS,
-                            trouble);
+    return wafer_feeder_ask(feeder, after, WAFER_STREAM_PAGE, 0,
+                            wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, trouble);
 }
 
 /* Redis looks for the next page while this one goes into the table. */

@@ -1,4 +1,4 @@
-/* One machine's part in a list that many share, for tests/check_redis.sh:
+/* One machine's part in a list that many share, for tests/check_redis.sh and check_hosts.sh:
  *
  *     shared ADDRESS FOLDER revoke FROM COUNT [PAUSE_US]
  *         revokes the sessions of these numbers one by one, and prints "published N", "queued N" or
@@ -11,6 +11,8 @@
  *         reads numbers, a line each, and prints how many of them are not refused here
  *     shared ADDRESS FOLDER check NUMBER
  *         prints "stands", "refused" or, when the table is more than 3 s old, "unchecked"
+ *     shared ADDRESS FOLDER allows NUMBER
+ *         the same, where the table's word counts however old it is
  *     shared ADDRESS FOLDER delay OTHER COUNT [PAUSE_US]
  *         revokes here, looks into the folder OTHER until it is refused there, prints the times */
 #include <stdio.h>
@@ -24,7 +26,7 @@
 
 static const char *address;
 
-static wafer_revocations *open_list(const char *folder)
+static wafer_revocations *open_list(const char *folder, wafer_redis_when_stale when_stale)
 {
     wafer_redis_settings settings = WAFER_REDIS_SETTINGS_INIT;
     wafer_revocations_settings table = WAFER_REVOCATIONS_SETTINGS_INIT;
@@ -34,7 +36,7 @@ static wafer_revocations *open_list(const char *folder)
     settings.address = address;
     settings.folder = folder;
     settings.stale_ms = 3000;
-    settings.when_stale = WAFER_REDIS_REFUSES;
+    settings.when_stale = when_stale;
     table.access = WAFER_ACCESS_WRITE;
     if (wafer_redis_open(&settings, &table, &list, &error) == WAFER_OK)
         return list;
@@ -199,7 +201,8 @@ int main(int count, char **words)
     if (count < 4)
         return 2;
     address = words[1];
-    list = open_list(words[2]);
+    list = open_list(words[2],
+                     strcmp(words[3], "allows") == 0 ? WAFER_REDIS_ALLOWS : WAFER_REDIS_REFUSES);
     for (int i = 4; i < count && i < 7; i++)
         numbers[i - 4] = strtoul(words[i], NULL, 10);
     if (strcmp(words[3], "revoke") == 0)
@@ -210,10 +213,10 @@ int main(int count, char **words)
         revoke_all(list, numbers[0], numbers[1]);
     else if (strcmp(words[3], "missing") == 0)
         count_missing(list);
-    else if (strcmp(words[3], "check") == 0)
+    else if (strcmp(words[3], "check") == 0 || strcmp(words[3], "allows") == 0)
         puts(standing_of(list, numbers[0]));
     else if (strcmp(words[3], "delay") == 0 && count > 5) {
-        wafer_revocations *other = open_list(words[4]);
+        wafer_revocations *other = open_list(words[4], WAFER_REDIS_REFUSES);
         measure(list, other, numbers[1], (long)numbers[2]);
         wafer_revocations_free(other);
     } else {
