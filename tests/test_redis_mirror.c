@@ -141,10 +141,12 @@ static struct wafer_stream_id add_beat(struct content *content, const uint8_t *k
     return add_bytes(content, bytes, sizeof bytes);
 }
 
-/* Lets the feeder mirror them: those that are live came while it followed. */
-static void mirror(wafer_redis_feeder *feeder, const struct content *content, bool live)
+/* Lets the feeder mirror them: those that are live came while it followed; fewer than were asked for
+ * are all there are. */
+static void mirror_of(wafer_redis_feeder *feeder, const struct content *content, size_t asked,
+                      bool live)
 {
-    struct wafer_stream_page page = {.asked = 1000, .count = content->count};
+    struct wafer_stream_page page = {.asked = asked, .count = content->count};
     redisReader *reader = redisReaderCreate();
     void *reply = NULL;
     char head[16];
@@ -158,6 +160,11 @@ static void mirror(wafer_redis_feeder *feeder, const struct content *content, bo
     assert_true(wafer_feeder_mirror(feeder, &page, live ? now_ms : 0));
     wafer_stream_page_free(&page);
     redisReaderFree(reader);
+}
+
+static void mirror(wafer_redis_feeder *feeder, const struct content *content, bool live)
+{
+    mirror_of(feeder, content, 1000, live);
 }
 
 static void mirror_beat(wafer_redis_feeder *feeder, const uint8_t *key, bool live)
@@ -346,6 +353,27 @@ static void a_heartbeat_of_a_wrong_clock_says_nothing_of_freshness(void **state)
     wafer_redis_feeder_free(feeder);
 }
 
+static void a_heartbeat_counts_as_of_its_question_when_the_end_is_reached_after_it(void **state)
+{
+    struct told told;
+    wafer_redis_feeder *feeder = make_feeder(*state, &told);
+    struct content full = {.count = 0};
+    const struct content nothing = {.count = 0};
+
+    atomic_store(&feeder->state->ready, 1);
+    feeder->trust = WAFER_TRUST_FIRM;
+    (void)add_beat(&full, feeder->access->key, NOW, WAFER_HOUR_MS);
+    mirror_of(feeder, &full, 1, true);
+    assert_int_equal(atomic_load(&feeder->state->as_of_ms), 0);
+    now_ms = NOW + 500;
+    mirror(feeder, &nothing, true);
+    assert_int_equal(atomic_load(&feeder->state->as_of_ms), NOW);
+    now_ms = NOW + 1000; /* it counts once */
+    mirror(feeder, &nothing, true);
+    assert_int_equal(atomic_load(&feeder->state->as_of_ms), NOW);
+    wafer_redis_feeder_free(feeder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +395,9 @@ int main(void)
                                         folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_heartbeat_of_a_wrong_clock_says_nothing_of_freshness,
                                         folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(
+            a_heartbeat_counts_as_of_its_question_when_the_end_is_reached_after_it, folder_make,
+            folder_remove),
     };
 
     return cmocka_run_group_tests_name("redis_mirror", tests, NULL, NULL);

@@ -224,6 +224,7 @@ void wafer_feeder_follow(struct wafer_redis_feeder *feeder)
     feeder->beat_due_ms = feeder->second_ms + (int64_t)wafer_moment_spread(200);
     feeder->replies = feeder->crowded = feeder->entries = feeder->entries_at_gap = 0;
     feeder->behind = false;
+    feeder->beat_asked_ms = 0;
     while (wafer_feeder_alive(feeder))
         if (!write_what_is_due(feeder) || !look_around(feeder) || !read_on(feeder))
             return;

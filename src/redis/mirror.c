@@ -216,20 +216,26 @@ static void take_retention(struct mirroring *mirroring)
         mirroring->notices |= 1U << WAFER_NOTICE_RETENTION;
 }
 
-/* All that was published before one of now is in the table, if the page reached to the stream's
- * end. */
-static void take_beats(struct mirroring *mirroring, bool reaches_end)
+static void take_beats(struct mirroring *mirroring)
 {
     struct wafer_redis_feeder *feeder = mirroring->feeder;
 
     wafer_feeder_beats_came(feeder, mirroring->beats);
     take_retention(mirroring);
-    if (!mirroring->current || !reaches_end || feeder->incomplete || feeder->lacking != NULL)
+    if (mirroring->current && mirroring->asked_ms > 0)
+        feeder->beat_asked_ms = mirroring->asked_ms;
+}
+
+/* A heartbeat of now tells that Redis gives what there is. So when the end of the stream is reached,
+ * all is in the table that was published before the question which brought the heartbeat. */
+static void freshen(struct wafer_redis_feeder *feeder)
+{
+    if (feeder->beat_asked_ms == 0 || feeder->incomplete || feeder->lacking != NULL ||
+        atomic_load(&feeder->state->ready) == 0)
         return;
-    if (mirroring->asked_ms > 0 && atomic_load(&feeder->state->ready) != 0) {
-        atomic_store_explicit(&feeder->state->as_of_ms, mirroring->asked_ms, memory_order_release);
-        wafer_feeder_is_good(feeder);
-    }
+    atomic_store_explicit(&feeder->state->as_of_ms, feeder->beat_asked_ms, memory_order_release);
+    feeder->beat_asked_ms = 0;
+    wafer_feeder_is_good(feeder);
 }
 
 bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page,
@@ -269,7 +275,9 @@ bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_s
     if (mirroring.others)
         wafer_feeder_hear_others(feeder, asked_ms > 0);
     if (mirroring.beats > 0)
-        take_beats(&mirroring, page->count < page->asked);
+        take_beats(&mirroring);
+    if (page->count < page->asked)
+        freshen(feeder);
     tell_notices(&mirroring);
     return true;
 }

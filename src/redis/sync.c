@@ -201,6 +201,7 @@ static void begin(struct wafer_redis_feeder *feeder)
     memset(feeder->progress.run_id, 0, sizeof feeder->progress.run_id);
     wafer_state_tell(feeder->state, &feeder->progress);
     feeder->incomplete = feeder->again = feeder->others_beat = feeder->beat_is_read = false;
+    feeder->beat_asked_ms = 0; /* what was published before may have been lost since */
 }
 
 /* The anchor is the first entry that was read. In *same: it was there until all was read. */
