@@ -16,6 +16,9 @@ function write(file,    folder, line, name, text) {
             name = line
             gsub(/^#include "|".*$/, "", name)
             write(folder name)
+        } else if (line ~ /^#include </ && line !~ /<wafer\.h>/) {
+            text = text "#pragma GCC visibility push(default)\n" line \
+                "\n#pragma GCC visibility pop\n"
         } else if (line !~ /^#include <wafer\.h>/) {
             text = text line "\n"
         }
@@ -32,7 +35,7 @@ function write(file,    folder, line, name, text) {
 BEGIN {
     print "/* libwafer " version " as one file, made of its sources. Put it and wafer.h into a program:"
     print " *"
-    print " *     cc -c -fvisibility=hidden wafer.c"
+    print " *     cc -c wafer.c"
     print " *     cc program.o wafer.o -lsodium -lb64 -lpthread"
     print " *"
     print " * SPDX-License-Identifier: MIT */"
@@ -40,7 +43,11 @@ BEGIN {
     print "#define _DEFAULT_SOURCE"
     print "#endif"
     print "#include \"wafer.h\""
+    print ""
+    print "/* What wafer.h does not declare stays inside a shared library that this goes into. */"
+    print "#pragma GCC visibility push(hidden)"
     for (argument = 1; argument < ARGC; argument++)
         write(ARGV[argument])
+    print "\n#pragma GCC visibility pop"
     exit failed
 }

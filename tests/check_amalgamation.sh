@@ -19,7 +19,7 @@ for compiler in gcc clang; do
     for level in -O0 -O2; do
         # shellcheck disable=SC2086 # several words
         $compiler -std=c11 $level -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror \
-            -fvisibility=hidden -c "$made/wafer.c" -o "$folder/$compiler$level.o" $includes \
+            -c "$made/wafer.c" -o "$folder/$compiler$level.o" $includes \
             >"$folder/warnings" 2>&1
         report $? "$compiler $level takes it as C11 without a warning"
         cat "$folder/warnings"
@@ -31,6 +31,12 @@ public "$BUILD"/obj/src/*.o >"$folder/many"
 public "$folder/gcc-O2.o" >"$folder/one"
 cmp "$folder/many" "$folder/one"
 report $? "it has the functions that the library of many files has"
+# shellcheck disable=SC2086 # several words
+gcc -shared -fPIC -I"$made" $includes "$made/wafer.c" -o "$folder/one.so" $sodium -lb64 -lpthread
+nm -D --defined-only "$BUILD"/libwafer.so | awk '{ print $3 }' | sort >"$folder/many"
+nm -D --defined-only "$folder/one.so" | awk '{ print $3 }' | sort >"$folder/one"
+[ -s "$folder/one" ] && cmp "$folder/many" "$folder/one"
+report $? "a shared library of it exports what libwafer.so does"
 
 cp "$made/wafer.h" "$made/wafer.c" "$folder"
 readme_block c >"$folder/visits.c"

@@ -141,8 +141,8 @@ static struct wafer_stream_id add_beat(struct content *content, const uint8_t *k
     return add_bytes(content, bytes, sizeof bytes);
 }
 
-/* Lets the feeder mirror them: those that are live came while it followed; fewer than were asked for
- * are all there are. */
+/* Lets the feeder mirror them: those that are live came while it followed; fewer than were asked
+ * for are all there are. */
 static void mirror_of(wafer_redis_feeder *feeder, const struct content *content, size_t asked,
                       bool live)
 {

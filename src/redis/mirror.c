@@ -226,8 +226,8 @@ static void take_beats(struct mirroring *mirroring)
         feeder->beat_asked_ms = mirroring->asked_ms;
 }
 
-/* A heartbeat of now tells that Redis gives what there is. So when the end of the stream is reached,
- * all is in the table that was published before the question which brought the heartbeat. */
+/* A heartbeat of now tells that Redis gives what there is. So when the end of the stream is
+ * reached, all is in the table that was published before the question that brought it. */
 static void freshen(struct wafer_redis_feeder *feeder)
 {
     if (feeder->beat_asked_ms == 0 || feeder->incomplete || feeder->lacking != NULL ||
