@@ -233,6 +233,68 @@ static void a_page_that_does_not_get_through_is_asked_for_in_smaller_ones(void *
     wafer_redis_feeder_free(feeder);
 }
 
+/* ---- Gaps ---- */
+
+struct seen {
+    wafer_redis_feeder *feeder;
+    unsigned gaps;
+};
+
+static void see_gaps(void *context, wafer_redis_event event, const char *text)
+{
+    struct seen *seen = context;
+
+    (void)text;
+    if (event == WAFER_REDIS_ALIVE && seen->feeder->entries_at_gap > 0)
+        seen->gaps++;
+}
+
+/* A Redis that gives `replies` replies of so many entries, one right after the other, then some
+ * with none, and goes away. */
+static unsigned gaps_after(const struct folder *folder, unsigned replies, unsigned entries)
+{
+    static char answers[64 * 1024];
+    wafer_redis_feeder *feeder = make_feeder(folder, &nobody);
+    struct seen seen = {.feeder = feeder};
+    size_t length = 0;
+    int ends[2];
+
+    for (unsigned i = 0; i < replies; i++) {
+        length += (size_t)snprintf(answers + length, sizeof answers - length,
+                                   "*1\r\n*2\r\n$5\r\nwafer\r\n*%u\r\n", entries);
+        for (unsigned j = 0; j < entries; j++)
+            length += (size_t)snprintf(answers + length, sizeof answers - length,
+                                       "*2\r\n$15\r\n%lld-%u\r\n"
+                                       "*2\r\n$1\r\ne\r\n$0\r\n\r\n",
+                                       (long long)NOW + i, j);
+    }
+    for (unsigned i = 0; i < 5; i++)
+        length += (size_t)snprintf(answers + length, sizeof answers - length, "*-1\r\n");
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    feeder->watch = see_gaps;
+    feeder->context = &seen;
+    feeder->connection = (struct wafer_connection){.access = feeder->access,
+                                                   .socket = ends[0],
+                                                   .reader = redisReaderCreate()};
+    feeder->write_not_before_ms = INT64_MAX;
+    assert_int_equal(send(ends[1], answers, length, 0), length);
+    assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
+    wafer_feeder_follow(feeder);
+    assert_int_equal(feeder->entries_at_gap, 0);
+    wafer_connection_close(&feeder->connection);
+    wafer_redis_feeder_free(feeder);
+    assert_int_equal(close(ends[1]), 0);
+    return seen.gaps;
+}
+
+static void gaps_are_left_while_many_replies_have_several_entries(void **state)
+{
+    assert_int_equal(gaps_after(*state, 5, 2), 0);
+    assert_int_equal(gaps_after(*state, 30, 1), 0);
+    assert_in_range(gaps_after(*state, 30, 2), 4, 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +305,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_page_that_does_not_get_through_is_asked_for_in_smaller_ones, folder_make,
             folder_remove),
+        cmocka_unit_test_setup_teardown(gaps_are_left_while_many_replies_have_several_entries,
+                                        folder_make, folder_remove),
     };
 
     return cmocka_run_group_tests_name("redis_feeder", tests, NULL, NULL);

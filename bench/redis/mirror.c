@@ -14,7 +14,8 @@
 /* As in src/redis/follow.c and stream.h. */
 #define BLOCK_MS     200
 #define COUNT        150
-#define BUSY_REPLIES 50
+#define BUSY_US      200000
+#define BUSY_REPLIES 5
 
 /* A record, see src/redis/wire.h. */
 #define RECORD_SIZE  46
@@ -26,7 +27,7 @@ bool mirror_open(struct mirror *mirror, const char *address, const char *stream)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
 
-    *mirror = (struct mirror){.stream = stream, .last = "0-0", .second_us = hosts_now_us()};
+    *mirror = (struct mirror){.stream = stream, .last = "0-0", .busy_from_us = hosts_now_us()};
     mirror->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (mirror->socket < 0 || strlen(address) >= sizeof to.sun_path)
         return false;
@@ -132,10 +133,10 @@ static void count_reply(struct mirror *mirror)
 {
     int64_t now_us = hosts_now_us();
 
-    if (now_us - mirror->second_us >= 1000000) {
+    if (now_us - mirror->busy_from_us >= BUSY_US) {
         if (mirror->entries < mirror->entries_at_gap / 2)
             mirror->entries_at_gap = 0;
-        mirror->second_us = now_us;
+        mirror->busy_from_us = now_us;
         mirror->replies = mirror->crowded = mirror->entries = 0;
     }
     if (mirror->page == 0)

@@ -21,7 +21,7 @@ struct mirror {
     size_t page; /* entries of the reply */
 
     /* How busy the stream is, as a feeder counts it. */
-    int64_t second_us;
+    int64_t busy_from_us;
     unsigned replies;
     unsigned crowded;
     unsigned entries;

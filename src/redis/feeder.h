@@ -94,12 +94,12 @@ struct wafer_redis_feeder {
     int64_t sync_pause_ms;
     struct wafer_lacking *lacking; /* during a sync, else NULL */
 
-    /* How busy the stream is, counted from one second to the next. */
-    int64_t second_ms;
+    /* How busy the stream is, counted anew every fifth of a second. */
+    int64_t busy_from_ms;
     unsigned replies;
     unsigned crowded; /* replies with several entries */
     unsigned entries;
-    unsigned entries_at_gap; /* of the second so far, when gaps were begun; 0: no gaps */
+    unsigned entries_at_gap; /* of that time so far, when gaps were begun; 0: no gaps */
 };
 
 /* ---- feeder.c ---- */

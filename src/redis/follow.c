@@ -10,7 +10,8 @@
 #define WRITE_PAUSE_MIN 100
 #define WRITE_PAUSE_MAX 5000
 #define GAP_MS          100
-#define BUSY_REPLIES    50 /* in a second */
+#define BUSY_MS         200
+#define BUSY_REPLIES    5 /* in so long */
 #define QUEUE_PAUSE_MS  5000
 #define QUEUE_WAIT_MS   10000
 
@@ -157,15 +158,15 @@ static bool look_around(struct wafer_redis_feeder *feeder)
 
 /* When entries come faster than this machine or Redis gets round to them one by one, as replies
  * with several show, then it is cheaper for all to wait a little and take more at once. That begins
- * as soon as it shows, and stays so until only half as many come in a second as showed it. */
+ * as soon as it shows, and stays so until only half as many come in BUSY_MS as showed it. */
 static void count_reply(struct wafer_redis_feeder *feeder, size_t entries)
 {
     int64_t steady_ms = wafer_moment_steady();
 
-    if (steady_ms - feeder->second_ms >= 1000) {
+    if (steady_ms - feeder->busy_from_ms >= BUSY_MS) {
         if (feeder->entries < feeder->entries_at_gap / 2)
             feeder->entries_at_gap = 0;
-        feeder->second_ms = steady_ms;
+        feeder->busy_from_ms = steady_ms;
         feeder->replies = feeder->crowded = feeder->entries = 0;
     }
     if (entries == 0)
@@ -217,11 +218,11 @@ static bool read_on(struct wafer_redis_feeder *feeder)
 
 void wafer_feeder_follow(struct wafer_redis_feeder *feeder)
 {
-    feeder->second_ms = wafer_moment_steady();
-    feeder->probe_due_ms = feeder->second_ms + PROBE_MS;
+    feeder->busy_from_ms = wafer_moment_steady();
+    feeder->probe_due_ms = feeder->busy_from_ms + PROBE_MS;
     /* The first heartbeat soon: it tells the others the retention, and this one that all is
      * well. */
-    feeder->beat_due_ms = feeder->second_ms + (int64_t)wafer_moment_spread(200);
+    feeder->beat_due_ms = feeder->busy_from_ms + (int64_t)wafer_moment_spread(200);
     feeder->replies = feeder->crowded = feeder->entries = feeder->entries_at_gap = 0;
     feeder->behind = false;
     feeder->beat_asked_ms = 0;
