@@ -141,10 +141,11 @@ static struct wafer_stream_id add_beat(struct content *content, const uint8_t *k
     return add_bytes(content, bytes, sizeof bytes);
 }
 
-/* Lets the feeder mirror them: those that are live came while it followed. */
-static void mirror(wafer_redis_feeder *feeder, const struct content *content, bool live)
+/* Lets the feeder mirror a page of them: those that are live came while it followed. */
+static void mirror_page(wafer_redis_feeder *feeder, const struct content *content, size_t asked,
+                        bool live)
 {
-    struct wafer_stream_page page = {.asked = 1000, .count = content->count};
+    struct wafer_stream_page page = {.asked = asked, .count = content->count};
     redisReader *reader = redisReaderCreate();
     void *reply = NULL;
     char head[16];
@@ -158,6 +159,11 @@ static void mirror(wafer_redis_feeder *feeder, const struct content *content, bo
     assert_true(wafer_feeder_mirror(feeder, &page, live ? now_ms : 0));
     wafer_stream_page_free(&page);
     redisReaderFree(reader);
+}
+
+static void mirror(wafer_redis_feeder *feeder, const struct content *content, bool live)
+{
+    mirror_page(feeder, content, 1000, live);
 }
 
 static void mirror_beat(wafer_redis_feeder *feeder, const uint8_t *key, bool live)
@@ -346,6 +352,28 @@ static void a_heartbeat_of_a_wrong_clock_says_nothing_of_freshness(void **state)
     wafer_redis_feeder_free(feeder);
 }
 
+/* On a busy stream hardly any heartbeat is on the last page. */
+static void a_heartbeat_on_a_full_page_tells_once_the_end_is_read(void **state)
+{
+    struct told told;
+    wafer_redis_feeder *feeder = make_feeder(*state, &told);
+    struct content content = {.count = 0};
+    const struct content nothing = {.count = 0};
+
+    atomic_store(&feeder->state->ready, 1);
+    feeder->trust = WAFER_TRUST_FIRM;
+    (void)add_beat(&content, feeder->access->key, NOW, WAFER_HOUR_MS);
+    mirror_page(feeder, &content, 1, true);
+    assert_int_equal(atomic_load(&feeder->state->as_of_ms), 0);
+    now_ms = NOW + 700;
+    mirror(feeder, &nothing, true);
+    assert_int_equal(atomic_load(&feeder->state->as_of_ms), NOW);
+    now_ms = NOW + 1400;
+    mirror(feeder, &nothing, true); /* without a heartbeat an end says nothing */
+    assert_int_equal(atomic_load(&feeder->state->as_of_ms), NOW);
+    wafer_redis_feeder_free(feeder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +394,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_longest_retention_counts_of_machines_that_are_alive,
                                         folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(a_heartbeat_of_a_wrong_clock_says_nothing_of_freshness,
+                                        folder_make, folder_remove),
+        cmocka_unit_test_setup_teardown(a_heartbeat_on_a_full_page_tells_once_the_end_is_read,
                                         folder_make, folder_remove),
     };
 

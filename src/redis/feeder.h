@@ -67,8 +67,10 @@ struct wafer_redis_feeder {
     int64_t beat_due_ms;
     int64_t beat_seen_ms;
     int64_t beat_spread_ms;
-    bool beat_is_read; /* that of this machine, since the last sync began */
-    bool keeps_beats;  /* Redis does not let them be removed, as was told */
+    int64_t beat_asked_ms; /* when the page with the last one was asked for, by the table's clock;
+                              0: the stream was read to its end since */
+    bool beat_is_read;     /* that of this machine, since the last sync began */
+    bool keeps_beats;      /* Redis does not let them be removed, as was told */
 
     /* After Redis refused to take something. */
     int64_t write_pause_ms;

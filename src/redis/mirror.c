@@ -216,20 +216,24 @@ static void take_retention(struct mirroring *mirroring)
         mirroring->notices |= 1U << WAFER_NOTICE_RETENTION;
 }
 
-/* All that was published before one of now is in the table, if the page reached to the stream's
- * end. */
-static void take_beats(struct mirroring *mirroring, bool reaches_end)
+/* All that was published before the question that brought a heartbeat of now is in the table when a
+ * page reaches to the stream's end: that one, or the first one behind it that does. */
+static void take_freshness(struct mirroring *mirroring, bool reaches_end)
 {
     struct wafer_redis_feeder *feeder = mirroring->feeder;
+    int64_t as_of_ms;
 
-    wafer_feeder_beats_came(feeder, mirroring->beats);
-    take_retention(mirroring);
-    if (!mirroring->current || !reaches_end || feeder->incomplete || feeder->lacking != NULL)
+    if (mirroring->current && mirroring->asked_ms > 0)
+        feeder->beat_asked_ms = mirroring->asked_ms;
+    if (!reaches_end)
         return;
-    if (mirroring->asked_ms > 0 && atomic_load(&feeder->state->ready) != 0) {
-        atomic_store_explicit(&feeder->state->as_of_ms, mirroring->asked_ms, memory_order_release);
-        wafer_feeder_is_good(feeder);
-    }
+    as_of_ms = feeder->beat_asked_ms;
+    feeder->beat_asked_ms = 0;
+    if (as_of_ms == 0 || feeder->incomplete || feeder->lacking != NULL ||
+        atomic_load(&feeder->state->ready) == 0)
+        return;
+    atomic_store_explicit(&feeder->state->as_of_ms, as_of_ms, memory_order_release);
+    wafer_feeder_is_good(feeder);
 }
 
 bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_stream_page *page,
@@ -268,8 +272,11 @@ bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_s
         wafer_state_tell(feeder->state, &feeder->progress);
     if (mirroring.others)
         wafer_feeder_hear_others(feeder, asked_ms > 0);
-    if (mirroring.beats > 0)
-        take_beats(&mirroring, page->count < page->asked);
+    if (mirroring.beats > 0) {
+        wafer_feeder_beats_came(feeder, mirroring.beats);
+        take_retention(&mirroring);
+    }
+    take_freshness(&mirroring, page->count < page->asked);
     tell_notices(&mirroring);
     return true;
 }
