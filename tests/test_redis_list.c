@@ -13,6 +13,7 @@
 #include <wafer/redis.h>
 
 #include "redis/address.h"
+#include "redis/list.h"
 #include "redis/queue.h"
 #include "redis/state.h"
 
@@ -132,6 +133,42 @@ static void a_stale_table_refuses_checks_but_knows_what_is_revoked(void **state)
         assert_int_equal(standing, WAFER_REFUSED);
     }
     wafer_revocations_free(list);
+}
+
+/* A table that the feeder fills just when it has been asked. */
+static wafer_result stands_and_is_then_filled(void *context, const wafer_revocation_query *query,
+                                              wafer_standing *standing)
+{
+    struct wafer_state_file *state = context;
+
+    *standing = WAFER_STANDS;
+    atomic_store(&state->as_of_ms, query->now_ms);
+    return WAFER_OK;
+}
+
+static void leave(void *context)
+{
+    (void)context;
+}
+
+static void a_table_that_is_filled_while_it_is_asked_was_stale(void **state)
+{
+    wafer_revocations_interface table = wafer_mirrored_interface;
+    struct wafer_mirrored list = {.inode = 7, .stale_ms = STALE, .state = open_state(*state)};
+    const uint8_t id[WAFER_ID_SIZE] = {1};
+    const wafer_revocation_query query = {.id = id, .login_at_ms = NOW, .now_ms = NOW};
+    wafer_standing standing;
+
+    table.check = stands_and_is_then_filled;
+    table.free = leave;
+    assert_int_equal(wafer_revocations_wrap(&table, list.state, NULL, NULL, &list.table, NULL),
+                     WAFER_OK);
+    atomic_store(&list.state->table, list.inode);
+    atomic_store(&list.state->as_of_ms, NOW - STALE - 1);
+    assert_int_equal(wafer_mirrored_interface.check(&list, &query, &standing), WAFER_UNAVAILABLE);
+    assert_int_equal(wafer_mirrored_interface.check(&list, &query, &standing), WAFER_OK);
+    wafer_revocations_free(list.table);
+    wafer_state_close(list.state);
 }
 
 static void when_told_a_stale_table_has_its_word(void **state)
@@ -751,6 +788,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stale_table_refuses_checks_but_knows_what_is_revoked),
+        cmocka_unit_test(a_table_that_is_filled_while_it_is_asked_was_stale),
         cmocka_unit_test(when_told_a_stale_table_has_its_word),
         cmocka_unit_test(a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was),
         cmocka_unit_test(making_a_table_logs_nobody_out),

@@ -12,14 +12,14 @@ static wafer_result mirrored_check(void *context, const wafer_revocation_query *
                                    wafer_standing *standing)
 {
     struct wafer_mirrored *list = context;
+    /* First: the feeder may catch up while the table is asked. */
+    bool may_stand = list->allows ||
+                     wafer_state_is_fresh(list->state, list->inode, query->now_ms, list->stale_ms);
     wafer_result result = wafer_revocations_check(list->table, query, standing);
 
     /* What is revoked stays so, however old the table is. */
-    if (result != WAFER_OK || list->allows || *standing == WAFER_REFUSED)
-        return result;
-    return wafer_state_is_fresh(list->state, list->inode, query->now_ms, list->stale_ms)
-               ? WAFER_OK
-               : WAFER_UNAVAILABLE;
+    return result != WAFER_OK || may_stand || *standing == WAFER_REFUSED ? result
+                                                                         : WAFER_UNAVAILABLE;
 }
 
 static wafer_result mirrored_not_before(void *context, const uint8_t *subject, int64_t *at_ms)

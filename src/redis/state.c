@@ -139,13 +139,14 @@ void wafer_state_forget(struct wafer_state_file *state)
 bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, int64_t now_ms,
                           int64_t stale_ms)
 {
+    /* In this order: whose table it is was said after what was told of the one before was gone. */
+    bool is_of_table = atomic_load_explicit(&state->table, memory_order_acquire) == table;
     int64_t as_of_ms = atomic_load_explicit(&state->as_of_ms, memory_order_acquire);
 
     /* A time that lies ahead says that the clock was set back, not that the table is fresh. */
-    return as_of_ms > 0 && now_ms >= 0 && now_ms <= WAFER_TIME_MAX_MS &&
+    return is_of_table && as_of_ms > 0 && now_ms >= 0 && now_ms <= WAFER_TIME_MAX_MS &&
            as_of_ms <= WAFER_TIME_MAX_MS && now_ms - as_of_ms <= stale_ms &&
-           as_of_ms - now_ms <= AHEAD_MS &&
-           atomic_load_explicit(&state->table, memory_order_relaxed) == table;
+           as_of_ms - now_ms <= AHEAD_MS;
 }
 
 void wafer_state_tell(struct wafer_state_file *state, const struct wafer_progress *progress)
