@@ -104,6 +104,64 @@ static wafer_result check(wafer_revocations *list, uint8_t number, wafer_standin
     return wafer_revocations_check(list, &query, standing);
 }
 
+/* ---- Others who open the same ---- */
+
+static const char *looked_for = "";
+static void (*meanwhile)(void);
+
+/* Somebody else does something just after it was seen that a file is not there. */
+int __real_access(const char *path, int how);
+int __wrap_access(const char *path, int how);
+int __wrap_access(const char *path, int how)
+{
+    int result = __real_access(path, how);
+    void (*happens)(void) = strcmp(path, looked_for) == 0 ? meanwhile : NULL;
+
+    if (happens != NULL) {
+        meanwhile = NULL;
+        happens();
+    }
+    return result;
+}
+
+static const struct folder *new_folder;
+static wafer_redis_feeder *new_feeder;
+
+/* All that a feeder does before it waits for Redis. */
+static void start_feeder(void)
+{
+    wafer_redis_settings settings = settings_of(new_folder);
+    wafer_revocations_settings table = table_settings();
+    wafer_error error;
+
+    if (wafer_redis_feeder_new(&settings, &table, &new_feeder, &error) != WAFER_OK)
+        fail_msg("%s", error.text);
+    wafer_redis_feeder_stop(new_feeder);
+    assert_int_equal(wafer_redis_feeder_run(new_feeder, NULL, NULL, &error), WAFER_OK);
+}
+
+static void who_starts_with_a_feeder_leaves_it_its_new_table(void **state)
+{
+    char path[128];
+    struct wafer_state_file *state_file;
+    wafer_revocations *list;
+    struct stat status;
+
+    new_folder = *state;
+    (void)snprintf(path, sizeof path, "%s/table", new_folder->path);
+    looked_for = path;
+    meanwhile = start_feeder;
+    list = open_list(new_folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    looked_for = "";
+    assert_null(meanwhile);
+    state_file = open_state(new_folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(atomic_load(&state_file->table), status.st_ino);
+    wafer_state_close(state_file);
+    wafer_redis_feeder_free(new_feeder);
+    wafer_revocations_free(list);
+}
+
 /* ---- Staleness ---- */
 
 static void a_stale_table_refuses_checks_but_knows_what_is_revoked(void **state)
@@ -787,6 +845,7 @@ static void progress_is_read_as_of_one_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_starts_with_a_feeder_leaves_it_its_new_table),
         cmocka_unit_test(a_stale_table_refuses_checks_but_knows_what_is_revoked),
         cmocka_unit_test(a_table_that_is_filled_while_it_is_asked_was_stale),
         cmocka_unit_test(when_told_a_stale_table_has_its_word),

@@ -115,6 +115,27 @@ wafer_result wafer_state_open(const struct wafer_site *site, bool write,
     return result;
 }
 
+int wafer_state_lock(const struct wafer_site *site)
+{
+    wafer_error error;
+    int file = wafer_site_open(site, site->state, O_RDWR, false, &error);
+
+    if (file >= 0 && !lock(file, true)) {
+        (void)close(file);
+        return -1;
+    }
+    return file;
+}
+
+void wafer_state_unlock(int lock)
+{
+    if (lock < 0)
+        return;
+    /* Explicitly, as a process forked meanwhile has the descriptor too. */
+    (void)flock(lock, LOCK_UN);
+    (void)close(lock);
+}
+
 void wafer_state_close(struct wafer_state_file *state)
 {
     if (state != NULL)

@@ -73,6 +73,11 @@ wafer_result wafer_state_open(const struct wafer_site *site, bool write,
                               struct wafer_state_file **state, wafer_error *error);
 void wafer_state_close(struct wafer_state_file *state);
 
+/* Keeps out others who call this, for as long as making a table takes; who holds the lock and does
+ * not go on keeps nobody out: then -1. */
+int wafer_state_lock(const struct wafer_site *site);
+void wafer_state_unlock(int lock);
+
 /* False for a state from before the machine was started; only a reader comes across one. */
 bool wafer_state_is_current(const struct wafer_state_file *state);
 
