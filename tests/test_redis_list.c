@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 
 #include "redis/address.h"
 #include "redis/list.h"
+#include "redis/moment.h"
 #include "redis/queue.h"
 #include "redis/state.h"
 
@@ -378,6 +380,68 @@ static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
     assert_in_range(steady_us() - begun_us, 0, 60000);
     wafer_revocations_free(list);
     assert_int_equal(close(server), 0);
+}
+
+/* A name server that hangs, and a clock that is set back as soon as it was read. */
+enum { LOOKUP_MS = 1200, SET_BACK_S = 3600 };
+
+static atomic_bool lookup_hangs;
+
+int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
+                       struct addrinfo **found);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
+                       struct addrinfo **found);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
+                       struct addrinfo **found)
+{
+    if (!atomic_load(&lookup_hangs))
+        return __real_getaddrinfo(host, port, wanted, found);
+    wafer_moment_nap(LOOKUP_MS);
+    return EAI_AGAIN;
+}
+
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int result = __real_clock_gettime(clock, time);
+
+    if (clock == CLOCK_REALTIME && atomic_load(&lookup_hangs))
+        time->tv_sec += SET_BACK_S;
+    return result;
+}
+
+static void *revoke_one(void *list)
+{
+    const uint8_t id[WAFER_ID_SIZE] = {1};
+
+    return wafer_revoke_session(list, id) == WAFER_QUEUED ? list : NULL;
+}
+
+static void threads_wait_for_each_other_by_a_clock_that_nobody_sets(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    const uint8_t id[WAFER_ID_SIZE] = {2};
+    wafer_revocations *list;
+    pthread_t other;
+    int64_t begun_us;
+    void *revoked;
+
+    settings.address = "redis.invalid:6379";
+    settings.timeout_ms = 80;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    atomic_store(&lookup_hangs, true);
+    assert_int_equal(pthread_create(&other, NULL, revoke_one, list), 0);
+    wafer_moment_nap(200);
+    begun_us = steady_us();
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_QUEUED);
+    assert_in_range(steady_us() - begun_us, 75000, 700000);
+    assert_int_equal(pthread_join(other, &revoked), 0);
+    assert_ptr_equal(revoked, list);
+    atomic_store(&lookup_hangs, false);
+    wafer_revocations_free(list);
 }
 
 enum { THREADS = 4, EACH = 25 };
@@ -854,6 +918,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_published_is_queued_and_in_effect),
         cmocka_unit_test(what_is_in_the_table_can_be_listed_dropped_and_kept_longer),
         cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
+        cmocka_unit_test(threads_wait_for_each_other_by_a_clock_that_nobody_sets),
         cmocka_unit_test(threads_share_a_list_and_its_queue),
         cmocka_unit_test(without_a_place_for_the_queue_the_caller_is_told),
         cmocka_unit_test(a_queue_that_another_process_keeps_locked_is_given_up_after_a_while),
