@@ -475,6 +475,94 @@ static void the_last_entry_is_dropped_and_all_is_well(void **state)
     end(&world);
 }
 
+/* ---- Silence that is none ---- */
+
+static const uint8_t other_key[WAFER_WIRE_KEY_SIZE] = {1};
+
+/* The next one of another secret. */
+static void let_others_beat(struct world *world)
+{
+    const struct wafer_wire_record record = {.heartbeat = true,
+                                             .entry.at_ms = now_ms,
+                                             .retention_ms = WAFER_HOUR_MS};
+    uint8_t bytes[WAFER_WIRE_SIZE];
+
+    wafer_wire_write(other_key, &record, bytes);
+    (void)pthread_mutex_lock(&world->redis.mutex);
+    add(&world->redis, bytes);
+    (void)pthread_mutex_unlock(&world->redis.mutex);
+}
+
+struct turns {
+    struct world *world;
+    unsigned begun;
+    bool pauses; /* the machine does, as somebody turns up and it is time to trust itself */
+};
+
+static void stop_after_some(void *context, wafer_redis_event event, const char *text)
+{
+    struct turns *turns = context;
+
+    (void)text;
+    if (event != WAFER_REDIS_ALIVE)
+        return;
+    if (turns->begun++ == 100)
+        wafer_redis_feeder_stop(turns->world->feeder);
+    if (turns->pauses && turns->begun == 10) {
+        let_others_beat(turns->world);
+        turns->world->feeder->trust_due_ms = wafer_moment_steady();
+    }
+}
+
+static void follow_in_doubt(struct world *world, bool pauses)
+{
+    wafer_redis_feeder *feeder = world->feeder;
+    struct turns turns = {.world = world, .pauses = pauses};
+
+    let_others_beat(world);
+    sync_once(world);
+    assert_int_equal(feeder->trust, WAFER_TRUST_DOUBTED);
+    feeder->watch = stop_after_some;
+    feeder->context = &turns;
+    if (!pauses)
+        feeder->trust_due_ms = 1;
+    wafer_feeder_follow(feeder);
+    feeder->watch = NULL;
+    assert_int_equal(feeder->trust, WAFER_TRUST_DOUBTED);
+    assert_false(is_ready(world));
+}
+
+static void while_redis_was_away_nobody_could_be_heard(void **state)
+{
+    struct world world;
+
+    begin(&world, *state);
+    follow_in_doubt(&world, false);
+    end(&world);
+}
+
+static void what_came_while_the_machine_paused_is_heard_before_time_is_up(void **state)
+{
+    struct world world;
+
+    begin(&world, *state);
+    follow_in_doubt(&world, true);
+    end(&world);
+}
+
+static void what_came_while_all_was_read_again_was_not_heard(void **state)
+{
+    struct world world;
+
+    begin(&world, *state);
+    let_others_beat(&world);
+    sync_once(&world);
+    world.feeder->trust_due_ms = 1;
+    sync_once(&world);
+    assert_true(world.feeder->trust_due_ms > wafer_moment_steady());
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +573,9 @@ int main(void)
         cmocka_unit_test(what_nobody_had_read_is_missed_by_the_next_heartbeat),
         cmocka_unit_test(an_anchor_that_grows_old_hides_no_loss),
         cmocka_unit_test(the_last_entry_is_dropped_and_all_is_well),
+        cmocka_unit_test(while_redis_was_away_nobody_could_be_heard),
+        cmocka_unit_test(what_came_while_the_machine_paused_is_heard_before_time_is_up),
+        cmocka_unit_test(what_came_while_all_was_read_again_was_not_heard),
     };
     struct CMUnitTest with_folders[sizeof tests / sizeof *tests];
 

@@ -214,10 +214,10 @@ static void silence_ends_doubts_and_a_new_doubt_needs_another_heartbeat(void **s
 
     mirror_beat(feeder, other_key, false);
     wafer_feeder_judge(feeder);
-    wafer_feeder_pass_time(feeder);
+    wafer_feeder_pass_time(feeder, wafer_moment_steady());
     assert_false(wafer_feeder_is_trusted(feeder));
     feeder->trust_due_ms -= 20000;
-    wafer_feeder_pass_time(feeder);
+    wafer_feeder_pass_time(feeder, wafer_moment_steady());
     assert_true(wafer_feeder_is_trusted(feeder));
     atomic_store(&feeder->state->ready, 1);
     atomic_store(&feeder->state->as_of_ms, NOW);
@@ -246,7 +246,7 @@ static void its_own_heartbeats_prove_nothing_but_time_does(void **state)
     mirror(feeder, &content, true);
     assert_int_equal(feeder->trust, WAFER_TRUST_TRIED);
     feeder->trust_due_ms -= 20000;
-    wafer_feeder_pass_time(feeder);
+    wafer_feeder_pass_time(feeder, wafer_moment_steady());
     assert_int_equal(feeder->trust, WAFER_TRUST_FIRM);
     mirror_beat(feeder, other_key, true); /* junk, or a newcomer that is wrong */
     assert_true(wafer_feeder_is_trusted(feeder));

@@ -138,7 +138,6 @@ static bool look_around(struct wafer_redis_feeder *feeder)
     int64_t steady_ms = wafer_moment_steady();
     bool same = true;
 
-    wafer_feeder_pass_time(feeder);
     if (feeder->again && wafer_feeder_is_trusted(feeder) && steady_ms >= feeder->sync_due_ms)
         return wafer_feeder_sync(feeder);
     if (steady_ms < feeder->probe_due_ms)
@@ -192,7 +191,8 @@ static int64_t block_ms(const struct wafer_redis_feeder *feeder)
 static bool read_on(struct wafer_redis_feeder *feeder)
 {
     int64_t wait_ms = block_ms(feeder);
-    int64_t deadline_ms = wafer_moment_steady() + wait_ms + WAFER_FEEDER_PATIENCE_MS;
+    int64_t begun_ms = wafer_moment_steady();
+    int64_t deadline_ms = begun_ms + wait_ms + WAFER_FEEDER_PATIENCE_MS;
     struct wafer_trouble trouble = {.lost = false};
     int64_t asked_ms = wafer_feeder_now(feeder);
     size_t most = feeder->behind ? WAFER_STREAM_PAGE : WAFER_STREAM_COUNT;
@@ -209,6 +209,8 @@ static bool read_on(struct wafer_redis_feeder *feeder)
     good = wafer_feeder_mirror(feeder, &page, asked_ms);
     count_reply(feeder, page.count);
     feeder->behind = page.count == page.asked;
+    if (good && !feeder->behind)
+        wafer_feeder_pass_time(feeder, begun_ms);
     if (good && feeder->entries_at_gap > 0 && page.count < page.asked && !queue_is_due(feeder))
         wafer_feeder_nap(feeder, GAP_MS);
     wafer_stream_page_free(&page);
@@ -224,6 +226,7 @@ void wafer_feeder_follow(struct wafer_redis_feeder *feeder)
     feeder->beat_due_ms = feeder->second_ms + (int64_t)wafer_moment_spread(200);
     feeder->replies = feeder->crowded = feeder->entries = feeder->entries_at_gap = 0;
     feeder->behind = false;
+    wafer_feeder_listen_anew(feeder);
     while (wafer_feeder_alive(feeder))
         if (!write_what_is_due(feeder) || !look_around(feeder) || !read_on(feeder))
             return;

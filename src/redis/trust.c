@@ -130,9 +130,15 @@ void wafer_feeder_judge(struct wafer_redis_feeder *feeder)
                                   "listening whether one that sends them is alive");
 }
 
-void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder)
+void wafer_feeder_listen_anew(struct wafer_redis_feeder *feeder)
 {
-    if (feeder->trust_due_ms == 0 || wafer_moment_steady() < feeder->trust_due_ms)
+    if (feeder->trust_due_ms != 0)
+        listen(feeder);
+}
+
+void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder, int64_t heard_until_ms)
+{
+    if (feeder->trust_due_ms == 0 || heard_until_ms < feeder->trust_due_ms)
         return;
     feeder->trust_due_ms = 0;
     if (feeder->trust == WAFER_TRUST_DOUBTED)
