@@ -271,8 +271,10 @@ static void a_heartbeat_of_somebody_else_is_a_proof_which_the_state_keeps(void *
     assert_int_equal(feeder->trust, WAFER_TRUST_FIRM);
     assert_false(wafer_feeder_has_new_secret(feeder));
     feeder->trust = WAFER_TRUST_UNKNOWN;
+    atomic_store(&feeder->state->other_secret, 1); /* it was killed before this was taken back */
     wafer_feeder_recall_trust(feeder);
     assert_int_equal(feeder->trust, WAFER_TRUST_FIRM);
+    assert_int_equal(atomic_load(&feeder->state->other_secret), 0);
     wafer_redis_feeder_free(feeder);
     (void)snprintf(path, sizeof path, "%s/secret", folder->path);
     assert_int_equal(unlink(path), 0);

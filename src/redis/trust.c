@@ -79,10 +79,12 @@ bool wafer_feeder_has_new_secret(const struct wafer_redis_feeder *feeder)
 
 void wafer_feeder_recall_trust(struct wafer_redis_feeder *feeder)
 {
-    if (is_kept(feeder))
+    if (is_kept(feeder)) {
         feeder->trust = feeder->progress.trust == WAFER_TRUST_FIRM ? WAFER_TRUST_FIRM
                                                                    : WAFER_TRUST_TRIED;
-    else if (wafer_feeder_is_trusted(feeder))
+        /* The one before may have been killed as it became so. */
+        atomic_store(&feeder->state->other_secret, 0);
+    } else if (wafer_feeder_is_trusted(feeder))
         set_trust(feeder, feeder->trust);
 }
 
