@@ -314,6 +314,24 @@ static void who_writes_to_the_stream_does_not_fill_the_log(void **state)
     wafer_redis_feeder_free(feeder);
 }
 
+static void a_trouble_is_told_once_whatever_its_words(void **state)
+{
+    struct told told;
+    wafer_redis_feeder *feeder = make_feeder(*state, &told);
+    char text[400];
+
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (unsigned i = 0; i < 3; i++)
+        wafer_feeder_troubled(feeder, "the key \"l\xc3\xb6schen\" of Redis is no stream");
+    assert_int_equal(told.troubles, 1);
+    assert_non_null(strstr(told.trouble, "l??schen"));
+    for (unsigned i = 0; i < 3; i++)
+        wafer_feeder_troubled(feeder, text);
+    assert_int_equal(told.troubles, 2);
+    wafer_redis_feeder_free(feeder);
+}
+
 static void the_longest_retention_counts_of_machines_that_are_alive(void **state)
 {
     struct told told;
@@ -392,6 +410,8 @@ int main(void)
             a_heartbeat_of_somebody_else_is_a_proof_which_the_state_keeps, folder_make,
             folder_remove),
         cmocka_unit_test_setup_teardown(who_writes_to_the_stream_does_not_fill_the_log, folder_make,
+                                        folder_remove),
+        cmocka_unit_test_setup_teardown(a_trouble_is_told_once_whatever_its_words, folder_make,
                                         folder_remove),
         cmocka_unit_test_setup_teardown(the_longest_retention_counts_of_machines_that_are_alive,
                                         folder_make, folder_remove),
