@@ -9,6 +9,7 @@
 #include <wafer/redis.h>
 
 #include "redis/feeder.h"
+#include "redis/queue.h"
 
 #define NOW  INT64_C(1800000000000)
 #define ROOM 64
@@ -563,6 +564,51 @@ static void what_came_while_all_was_read_again_was_not_heard(void **state)
     end(&world);
 }
 
+/* Makes haste, and stops when all was read once more. */
+static void stop_after_another_sync(void *context, wafer_redis_event event, const char *text)
+{
+    wafer_redis_feeder *feeder = context;
+
+    (void)text;
+    if (event != WAFER_REDIS_ALIVE)
+        return;
+    if (feeder->again) {
+        assert_int_equal(*feeder->progress.run_id, '\0'); /* another feeder would read it, too */
+        feeder->sync_due_ms = 0;
+    }
+    if (atomic_load(&feeder->state->syncs) == 2 && atomic_load(&feeder->state->ready) != 0)
+        wafer_redis_feeder_stop(feeder);
+}
+
+/* By a server that was not started again since the secret was replaced. */
+static void what_was_queued_with_another_secret_is_given_back_from_the_table(void **state)
+{
+    const struct wafer_wire_record record = {.entry = logout(1)};
+    uint8_t bytes[1][WAFER_WIRE_SIZE];
+    wafer_redis_feeder *feeder;
+    struct world world;
+
+    begin(&world, *state);
+    feeder = world.feeder;
+    (void)snprintf(feeder->connection.run_id, sizeof feeder->connection.run_id, "this one");
+    sync_once(&world);
+    assert_string_equal(feeder->progress.run_id, "this one");
+    put_into_table(&world, 1);
+    wafer_wire_write(other_key, &record, bytes[0]);
+    assert_true(
+        wafer_queue_append(feeder->site, (const uint8_t(*)[WAFER_WIRE_SIZE])bytes, 1, 1000));
+    feeder->watch = stop_after_another_sync;
+    feeder->context = feeder;
+    (void)alarm(10); /* it would follow for ever */
+    wafer_feeder_follow(feeder);
+    (void)alarm(0);
+    assert_int_equal(wafer_queue_length(feeder->site), 0);
+    assert_int_equal(in_stream(&world, 1), 1);
+    assert_int_equal(atomic_load(&feeder->state->bad), 1);
+    assert_false(feeder->again);
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -576,6 +622,7 @@ int main(void)
         cmocka_unit_test(while_redis_was_away_nobody_could_be_heard),
         cmocka_unit_test(what_came_while_the_machine_paused_is_heard_before_time_is_up),
         cmocka_unit_test(what_came_while_all_was_read_again_was_not_heard),
+        cmocka_unit_test(what_was_queued_with_another_secret_is_given_back_from_the_table),
     };
     struct CMUnitTest with_folders[sizeof tests / sizeof *tests];
 

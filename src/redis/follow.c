@@ -13,6 +13,7 @@
 #define BUSY_REPLIES    50 /* in a second */
 #define QUEUE_PAUSE_MS  5000
 #define QUEUE_WAIT_MS   10000
+#define GIVE_BACK_MS    2000
 
 /* ---- Writing ---- */
 
@@ -79,6 +80,16 @@ void wafer_feeder_sent_piece(struct wafer_redis_feeder *feeder, bool got_through
     feeder->piece = rows < WAFER_QUEUE_PIECE ? rows : WAFER_QUEUE_PIECE;
 }
 
+/* What cannot be published as it was queued is in the table all the same; once all of the queue is
+ * sent, what the stream then lacks is found by reading all of it, after a restart too. */
+static void give_back_soon(struct wafer_redis_feeder *feeder)
+{
+    if (!feeder->again)
+        feeder->sync_due_ms = wafer_moment_steady() + GIVE_BACK_MS;
+    feeder->again = true;
+    memset(feeder->progress.run_id, 0, sizeof feeder->progress.run_id);
+}
+
 static void cut_queue(struct wafer_redis_feeder *feeder, struct wafer_queue_piece *piece,
                       size_t sent)
 {
@@ -90,8 +101,9 @@ static void cut_queue(struct wafer_redis_feeder *feeder, struct wafer_queue_piec
     if (damaged == 0)
         return;
     (void)atomic_fetch_add(&feeder->state->bad, damaged);
+    give_back_soon(feeder);
     wafer_feeder_troubled(feeder, "the queue held entries that are damaged, or of another secret "
-                                  "or stream, which were left out");
+                                  "or stream; they are published from the table instead");
 }
 
 static bool publish_queue(struct wafer_redis_feeder *feeder)
