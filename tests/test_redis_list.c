@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -353,7 +354,19 @@ static int64_t steady_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* A Redis that does not answer: the queue of its connections is full. */
+/* A Redis that does not answer. */
+static int listen_at(const struct folder *folder, char *path, size_t room)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)snprintf(path, room, "%s/socket", folder->path);
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(server, 1), 0);
+    return server;
+}
+
 static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
 {
     const struct folder *folder = *state;
@@ -362,13 +375,8 @@ static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
     wafer_revocations *list;
     int64_t begun_us;
     char path[128];
-    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int server = listen_at(folder, path, sizeof path);
 
-    (void)snprintf(path, sizeof path, "%s/socket", folder->path);
-    memcpy(at.sun_path, path, strlen(path) + 1);
-    assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(server, 1), 0);
     settings.address = path;
     settings.timeout_ms = 80;
     assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
@@ -379,6 +387,40 @@ static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
     assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
     assert_in_range(steady_us() - begun_us, 0, 60000);
     wafer_revocations_free(list);
+    assert_int_equal(close(server), 0);
+}
+
+static bool is_asked(int server)
+{
+    return poll(&(struct pollfd){.fd = server, .events = POLLIN}, 1, 0) == 1;
+}
+
+/* A server that was not started again since the secret was replaced. */
+static void what_the_feeder_of_the_machine_would_not_take_is_queued(void **state)
+{
+    static const uint8_t other[WAFER_WIRE_CHECK_SIZE] = {1};
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    struct wafer_state_file *state_file = open_state(folder);
+    wafer_revocations *list;
+    char path[128];
+    int server = listen_at(folder, path, sizeof path);
+
+    settings.address = path;
+    settings.timeout_ms = 20;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    wafer_state_set_key(state_file, other);
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
+    assert_false(is_asked(server));
+    new_folder = folder;
+    start_feeder(); /* of the same secret */
+    assert_false(is_asked(server));
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
+    assert_true(is_asked(server));
+    wafer_redis_feeder_free(new_feeder);
+    wafer_revocations_free(list);
+    wafer_state_close(state_file);
     assert_int_equal(close(server), 0);
 }
 
@@ -918,6 +960,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_published_is_queued_and_in_effect),
         cmocka_unit_test(what_is_in_the_table_can_be_listed_dropped_and_kept_longer),
         cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
+        cmocka_unit_test(what_the_feeder_of_the_machine_would_not_take_is_queued),
         cmocka_unit_test(threads_wait_for_each_other_by_a_clock_that_nobody_sets),
         cmocka_unit_test(threads_share_a_list_and_its_queue),
         cmocka_unit_test(without_a_place_for_the_queue_the_caller_is_told),

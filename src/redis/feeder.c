@@ -275,6 +275,7 @@ wafer_result wafer_redis_feeder_run(wafer_redis_feeder *feeder, wafer_redis_watc
     feeder->context = context;
     if (enter(feeder, &result, error)) {
         atomic_store(&feeder->state->feeder, (int64_t)getpid());
+        wafer_state_set_key(feeder->state, feeder->access->check);
         /* While this one waited the table may have been replaced. */
         if (wafer_feeder_table_is_replaced(feeder))
             result = open_table(feeder, error);

@@ -80,11 +80,11 @@ static wafer_result share(struct wafer_mirrored *list, const wafer_revocation *e
         const struct wafer_wire_record record = {.entry = entries[i]};
         wafer_wire_write(list->access->key, &record, records[i]);
     }
-    /* With another secret than theirs the others would not take it. */
-    added = atomic_load(&list->state->other_secret) != 0
-                ? 0
-                : wafer_publisher_send(list->publisher, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
-                                       count);
+    /* What the others would not take the feeder gives them, sooner or later. */
+    added = wafer_state_takes_key(list->state, list->access->check)
+                ? wafer_publisher_send(list->publisher, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
+                                       count)
+                : 0;
     (void)atomic_fetch_add(&list->state->published, added);
     if (added == count)
         return WAFER_OK;

@@ -11,7 +11,7 @@
 #include "moment.h"
 #include "sentence.h"
 
-#define VERSION 3
+#define VERSION 4
 #define ORDER   0x01020304U
 #define ASKS    1000
 
@@ -168,6 +168,27 @@ bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, 
     return is_of_table && as_of_ms > 0 && now_ms >= 0 && now_ms <= WAFER_TIME_MAX_MS &&
            as_of_ms <= WAFER_TIME_MAX_MS && now_ms - as_of_ms <= stale_ms &&
            as_of_ms - now_ms <= AHEAD_MS;
+}
+
+static uint64_t first_bytes(const uint8_t check[WAFER_WIRE_CHECK_SIZE])
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, check, sizeof bytes);
+    return bytes;
+}
+
+void wafer_state_set_key(struct wafer_state_file *state, const uint8_t check[WAFER_WIRE_CHECK_SIZE])
+{
+    atomic_store(&state->check, first_bytes(check));
+}
+
+bool wafer_state_takes_key(const struct wafer_state_file *state,
+                           const uint8_t check[WAFER_WIRE_CHECK_SIZE])
+{
+    uint64_t known = atomic_load(&state->check);
+
+    return atomic_load(&state->other_secret) == 0 && (known == 0 || known == first_bytes(check));
 }
 
 void wafer_state_tell(struct wafer_state_file *state, const struct wafer_progress *progress)

@@ -53,6 +53,7 @@ struct wafer_state_file {
     _Atomic int64_t feeder; /* process */
     _Atomic uint64_t ready;
     _Atomic uint64_t other_secret; /* 1: the others' is another, as far as the feeder can tell */
+    _Atomic uint64_t check;        /* of the feeder's key, the first bytes; 0: there was none yet */
     _Atomic uint64_t published;
     _Atomic uint64_t applied;
     _Atomic uint64_t bad;
@@ -88,6 +89,13 @@ void wafer_state_forget(struct wafer_state_file *state);
  * clock was set back it is not, until the feeder tells by that clock. */
 bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, int64_t now_ms,
                           int64_t stale_ms);
+
+/* By the active feeder: its key is the one that counts on this machine. */
+void wafer_state_set_key(struct wafer_state_file *state,
+                         const uint8_t check[WAFER_WIRE_CHECK_SIZE]);
+/* Whether what is signed with this key is taken by others, as far as anybody can tell. */
+bool wafer_state_takes_key(const struct wafer_state_file *state,
+                           const uint8_t check[WAFER_WIRE_CHECK_SIZE]);
 
 /* By the active feeder, which also mends what one that was killed left half written. */
 void wafer_state_tell(struct wafer_state_file *state, const struct wafer_progress *progress);
