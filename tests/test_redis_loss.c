@@ -35,6 +35,7 @@ struct redis {
     const char *before;
     unsigned nth;
     const uint8_t *then;
+    bool is_full; /* takes nothing, and lets remove */
 };
 
 static void add(struct redis *redis, const void *bytes)
@@ -138,6 +139,8 @@ static void answer_command(struct redis *redis, const redisReply *command, struc
         answer_reading(redis, &id, answer);
     } else if (strcmp(name, "XINFO") == 0) {
         answer_about(redis, answer);
+    } else if (strcmp(name, "XADD") == 0 && redis->is_full) {
+        say(answer, "-OOM it is full\r\n");
     } else if (strcmp(name, "XADD") == 0) {
         add(redis, last->str);
         say_id(answer, &redis->last);
@@ -263,6 +266,13 @@ static void lose_now(struct world *world)
 {
     (void)pthread_mutex_lock(&world->redis.mutex);
     lose(&world->redis);
+    (void)pthread_mutex_unlock(&world->redis.mutex);
+}
+
+static void fill(struct world *world, bool is_full)
+{
+    (void)pthread_mutex_lock(&world->redis.mutex);
+    world->redis.is_full = is_full;
     (void)pthread_mutex_unlock(&world->redis.mutex);
 }
 
@@ -430,6 +440,30 @@ static void what_nobody_had_read_is_missed_by_the_next_heartbeat(void **state)
     assert_int_equal(in_stream(&world, 1), 1);
     beat(&world);
     assert_false(world.feeder->again);
+    end(&world);
+}
+
+static void a_heartbeat_that_is_refused_takes_the_one_before_with_it(void **state)
+{
+    struct world world;
+    struct wafer_trouble trouble;
+    struct wafer_progress told;
+
+    begin(&world, *state);
+    sync_once(&world);
+    beat(&world);
+    fill(&world, true);
+    assert_false(wafer_feeder_beat(world.feeder, &trouble));
+    assert_true(wafer_state_ask(world.feeder->state, &told));
+    assert_int_equal(told.beat.ms, 0); /* so whoever takes over does not miss it */
+    assert_false(world.feeder->again);
+    fill(&world, false);
+    beat(&world);
+    assert_false(world.feeder->again);
+    lose_now(&world);
+    fill(&world, true);
+    assert_false(wafer_feeder_beat(world.feeder, &trouble));
+    assert_true(world.feeder->again);
     end(&world);
 }
 
@@ -617,6 +651,7 @@ int main(void)
         cmocka_unit_test(what_was_given_back_and_lost_at_once_is_given_back_again),
         cmocka_unit_test(a_stream_that_is_removed_after_that_is_noticed),
         cmocka_unit_test(what_nobody_had_read_is_missed_by_the_next_heartbeat),
+        cmocka_unit_test(a_heartbeat_that_is_refused_takes_the_one_before_with_it),
         cmocka_unit_test(an_anchor_that_grows_old_hides_no_loss),
         cmocka_unit_test(the_last_entry_is_dropped_and_all_is_well),
         cmocka_unit_test(while_redis_was_away_nobody_could_be_heard),
