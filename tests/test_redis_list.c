@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/file.h>
@@ -429,13 +430,32 @@ enum { LOOKUP_MS = 1200, SET_BACK_S = 3600 };
 
 static atomic_bool lookup_hangs;
 
+/* A host of two addresses: ports of this one. */
+static in_port_t two_addresses[2];
+
 int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
                        struct addrinfo **found);
 int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
                        struct addrinfo **found);
+static int find_two(const struct addrinfo *wanted, struct addrinfo **found)
+{
+    struct addrinfo **end = found;
+
+    for (size_t i = 0; i < 2; i++) {
+        char port[8];
+        (void)snprintf(port, sizeof port, "%u", (unsigned)two_addresses[i]);
+        assert_int_equal(__real_getaddrinfo("127.0.0.1", port, wanted, end), 0);
+        while (*end != NULL)
+            end = &(*end)->ai_next;
+    }
+    return 0;
+}
+
 int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
                        struct addrinfo **found)
 {
+    if (two_addresses[0] > 0 && strcmp(host, "two.invalid") == 0)
+        return find_two(wanted, found);
     if (!atomic_load(&lookup_hangs))
         return __real_getaddrinfo(host, port, wanted, found);
     wafer_moment_nap(LOOKUP_MS);
@@ -690,6 +710,50 @@ static void addresses_are_taken_apart(void **state)
     assert_string_equal(address.host, "::1");
     assert_true(wafer_address_read("/run/redis.sock", &address));
     assert_true(address.local);
+}
+
+static int listen_on_a_port(in_port_t *port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(server, 0), 0);
+    assert_int_equal(getsockname(server, (struct sockaddr *)&at, &size), 0);
+    *port = ntohs(at.sin_port);
+    return server;
+}
+
+/* One that is far away and says nothing: the queue of its connections is full. */
+static void an_address_that_is_silent_leaves_time_for_the_next(void **state)
+{
+    const struct wafer_watcher nobody = {.goes_on = NULL};
+    struct wafer_address silent = {.host = "127.0.0.1"};
+    struct wafer_address two = {.host = "two.invalid", .port = "1"};
+    int servers[2];
+    int filling[2];
+    int64_t begun_ms;
+    const char *why;
+    int made;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        servers[i] = listen_on_a_port(&two_addresses[i]);
+    (void)snprintf(silent.port, sizeof silent.port, "%u", (unsigned)two_addresses[0]);
+    for (size_t i = 0; i < 2; i++)
+        filling[i] = wafer_address_connect(&silent, wafer_moment_steady() + 100, &nobody, &why);
+    assert_true(filling[0] >= 0);
+    assert_int_equal(filling[1], -1);
+    begun_ms = wafer_moment_steady();
+    made = wafer_address_connect(&two, begun_ms + 800, &nobody, &why);
+    assert_true(made >= 0);
+    assert_in_range(wafer_moment_steady() - begun_ms, 350, 700);
+    two_addresses[0] = 0;
+    assert_int_equal(close(made), 0);
+    assert_int_equal(close(filling[0]), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(close(servers[i]), 0);
 }
 
 static void files_that_let_others_in_are_refused(void **state)
@@ -968,6 +1032,7 @@ int main(void)
         cmocka_unit_test(children_queue_too_and_readers_only_look),
         cmocka_unit_test(wrong_settings_are_named),
         cmocka_unit_test(addresses_are_taken_apart),
+        cmocka_unit_test(an_address_that_is_silent_leaves_time_for_the_next),
         cmocka_unit_test(files_that_let_others_in_are_refused),
         cmocka_unit_test(the_group_may_check_but_not_read_what_signs),
         cmocka_unit_test(another_users_folder_is_refused_but_to_look_at_for_the_group),
