@@ -46,8 +46,8 @@ WRAP(int, connect, -1, (int file, const struct sockaddr *to, socklen_t size), (f
 WRAP(int, poll, -1, (struct pollfd * files, nfds_t count, int wait_ms), (files, count, wait_ms))
 WRAP(int, pthread_mutex_init, ENOMEM, (pthread_mutex_t * mutex, const pthread_mutexattr_t *how),
      (mutex, how))
-WRAP(int, pthread_mutex_timedlock, ETIMEDOUT,
-     (pthread_mutex_t * mutex, const struct timespec *until), (mutex, until))
+WRAP(int, pthread_cond_init, ENOMEM, (pthread_cond_t * condition, const pthread_condattr_t *how),
+     (condition, how))
 WRAP(redisReader *, redisReaderCreate, NULL, (void), ())
 WRAP(int, redisReaderFeed, REDIS_ERR, (redisReader * reader, const char *bytes, size_t length),
      (reader, bytes, length))
@@ -158,7 +158,7 @@ static const struct {
     {"half recv", 0},
     {"clock_gettime", EINVAL},
     {"pthread_mutex_init", ENOMEM},
-    {"pthread_mutex_timedlock", ETIMEDOUT},
+    {"pthread_cond_init", ENOMEM},
     {"redisReaderCreate", ENOMEM},
     {"redisReaderFeed", ENOMEM},
     {"redisReaderGetReply", ENOMEM},

@@ -4,6 +4,9 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -13,6 +16,8 @@
 #include <wafer/redis.h>
 
 #include "redis/address.h"
+#include "redis/list.h"
+#include "redis/moment.h"
 #include "redis/queue.h"
 #include "redis/state.h"
 
@@ -103,6 +108,64 @@ static wafer_result check(wafer_revocations *list, uint8_t number, wafer_standin
     return wafer_revocations_check(list, &query, standing);
 }
 
+/* ---- Others who open the same ---- */
+
+static const char *looked_for = "";
+static void (*meanwhile)(void);
+
+/* Somebody else does something just after it was seen that a file is not there. */
+int __real_access(const char *path, int how);
+int __wrap_access(const char *path, int how);
+int __wrap_access(const char *path, int how)
+{
+    int result = __real_access(path, how);
+    void (*happens)(void) = strcmp(path, looked_for) == 0 ? meanwhile : NULL;
+
+    if (happens != NULL) {
+        meanwhile = NULL;
+        happens();
+    }
+    return result;
+}
+
+static const struct folder *new_folder;
+static wafer_redis_feeder *new_feeder;
+
+/* All that a feeder does before it waits for Redis. */
+static void start_feeder(void)
+{
+    wafer_redis_settings settings = settings_of(new_folder);
+    wafer_revocations_settings table = table_settings();
+    wafer_error error;
+
+    if (wafer_redis_feeder_new(&settings, &table, &new_feeder, &error) != WAFER_OK)
+        fail_msg("%s", error.text);
+    wafer_redis_feeder_stop(new_feeder);
+    assert_int_equal(wafer_redis_feeder_run(new_feeder, NULL, NULL, &error), WAFER_OK);
+}
+
+static void who_starts_with_a_feeder_leaves_it_its_new_table(void **state)
+{
+    char path[128];
+    struct wafer_state_file *state_file;
+    wafer_revocations *list;
+    struct stat status;
+
+    new_folder = *state;
+    (void)snprintf(path, sizeof path, "%s/table", new_folder->path);
+    looked_for = path;
+    meanwhile = start_feeder;
+    list = open_list(new_folder, WAFER_REDIS_REFUSES, WAFER_ACCESS_CREATE);
+    looked_for = "";
+    assert_null(meanwhile);
+    state_file = open_state(new_folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(atomic_load(&state_file->table), status.st_ino);
+    wafer_state_close(state_file);
+    wafer_redis_feeder_free(new_feeder);
+    wafer_revocations_free(list);
+}
+
 /* ---- Staleness ---- */
 
 static void a_stale_table_refuses_checks_but_knows_what_is_revoked(void **state)
@@ -132,6 +195,42 @@ static void a_stale_table_refuses_checks_but_knows_what_is_revoked(void **state)
         assert_int_equal(standing, WAFER_REFUSED);
     }
     wafer_revocations_free(list);
+}
+
+/* A table that the feeder fills just when it has been asked. */
+static wafer_result stands_and_is_then_filled(void *context, const wafer_revocation_query *query,
+                                              wafer_standing *standing)
+{
+    struct wafer_state_file *state = context;
+
+    *standing = WAFER_STANDS;
+    atomic_store(&state->as_of_ms, query->now_ms);
+    return WAFER_OK;
+}
+
+static void leave(void *context)
+{
+    (void)context;
+}
+
+static void a_table_that_is_filled_while_it_is_asked_was_stale(void **state)
+{
+    wafer_revocations_interface table = wafer_mirrored_interface;
+    struct wafer_mirrored list = {.inode = 7, .stale_ms = STALE, .state = open_state(*state)};
+    const uint8_t id[WAFER_ID_SIZE] = {1};
+    const wafer_revocation_query query = {.id = id, .login_at_ms = NOW, .now_ms = NOW};
+    wafer_standing standing;
+
+    table.check = stands_and_is_then_filled;
+    table.free = leave;
+    assert_int_equal(wafer_revocations_wrap(&table, list.state, NULL, NULL, &list.table, NULL),
+                     WAFER_OK);
+    atomic_store(&list.state->table, list.inode);
+    atomic_store(&list.state->as_of_ms, NOW - STALE - 1);
+    assert_int_equal(wafer_mirrored_interface.check(&list, &query, &standing), WAFER_UNAVAILABLE);
+    assert_int_equal(wafer_mirrored_interface.check(&list, &query, &standing), WAFER_OK);
+    wafer_revocations_free(list.table);
+    wafer_state_close(list.state);
 }
 
 static void when_told_a_stale_table_has_its_word(void **state)
@@ -256,7 +355,19 @@ static int64_t steady_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* A Redis that does not answer: the queue of its connections is full. */
+/* A Redis that does not answer. */
+static int listen_at(const struct folder *folder, char *path, size_t room)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)snprintf(path, room, "%s/socket", folder->path);
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(server, 1), 0);
+    return server;
+}
+
 static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
 {
     const struct folder *folder = *state;
@@ -265,13 +376,8 @@ static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
     wafer_revocations *list;
     int64_t begun_us;
     char path[128];
-    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int server = listen_at(folder, path, sizeof path);
 
-    (void)snprintf(path, sizeof path, "%s/socket", folder->path);
-    memcpy(at.sun_path, path, strlen(path) + 1);
-    assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(server, 1), 0);
     settings.address = path;
     settings.timeout_ms = 80;
     assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
@@ -283,6 +389,121 @@ static void a_redis_that_hangs_costs_one_wait_and_then_none(void **state)
     assert_in_range(steady_us() - begun_us, 0, 60000);
     wafer_revocations_free(list);
     assert_int_equal(close(server), 0);
+}
+
+static bool is_asked(int server)
+{
+    return poll(&(struct pollfd){.fd = server, .events = POLLIN}, 1, 0) == 1;
+}
+
+/* A server that was not started again since the secret was replaced. */
+static void what_the_feeder_of_the_machine_would_not_take_is_queued(void **state)
+{
+    static const uint8_t other[WAFER_WIRE_CHECK_SIZE] = {1};
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    struct wafer_state_file *state_file = open_state(folder);
+    wafer_revocations *list;
+    char path[128];
+    int server = listen_at(folder, path, sizeof path);
+
+    settings.address = path;
+    settings.timeout_ms = 20;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    wafer_state_set_key(state_file, other);
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
+    assert_false(is_asked(server));
+    new_folder = folder;
+    start_feeder(); /* of the same secret */
+    assert_false(is_asked(server));
+    assert_int_equal(wafer_revoke_everyone(list), WAFER_QUEUED);
+    assert_true(is_asked(server));
+    wafer_redis_feeder_free(new_feeder);
+    wafer_revocations_free(list);
+    wafer_state_close(state_file);
+    assert_int_equal(close(server), 0);
+}
+
+/* A name server that hangs, and a clock that is set back as soon as it was read. */
+enum { LOOKUP_MS = 1200, SET_BACK_S = 3600 };
+
+static atomic_bool lookup_hangs;
+
+/* A host of two addresses: ports of this one. */
+static in_port_t two_addresses[2];
+
+int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
+                       struct addrinfo **found);
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
+                       struct addrinfo **found);
+static int find_two(const struct addrinfo *wanted, struct addrinfo **found)
+{
+    struct addrinfo **end = found;
+
+    for (size_t i = 0; i < 2; i++) {
+        char port[8];
+        (void)snprintf(port, sizeof port, "%u", (unsigned)two_addresses[i]);
+        assert_int_equal(__real_getaddrinfo("127.0.0.1", port, wanted, end), 0);
+        while (*end != NULL)
+            end = &(*end)->ai_next;
+    }
+    return 0;
+}
+
+int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
+                       struct addrinfo **found)
+{
+    if (two_addresses[0] > 0 && strcmp(host, "two.invalid") == 0)
+        return find_two(wanted, found);
+    if (!atomic_load(&lookup_hangs))
+        return __real_getaddrinfo(host, port, wanted, found);
+    wafer_moment_nap(LOOKUP_MS);
+    return EAI_AGAIN;
+}
+
+int __real_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int result = __real_clock_gettime(clock, time);
+
+    if (clock == CLOCK_REALTIME && atomic_load(&lookup_hangs))
+        time->tv_sec += SET_BACK_S;
+    return result;
+}
+
+static void *revoke_one(void *list)
+{
+    const uint8_t id[WAFER_ID_SIZE] = {1};
+
+    return wafer_revoke_session(list, id) == WAFER_QUEUED ? list : NULL;
+}
+
+static void threads_wait_for_each_other_by_a_clock_that_nobody_sets(void **state)
+{
+    const struct folder *folder = *state;
+    wafer_redis_settings settings = settings_of(folder);
+    wafer_revocations_settings table = table_settings();
+    const uint8_t id[WAFER_ID_SIZE] = {2};
+    wafer_revocations *list;
+    pthread_t other;
+    int64_t begun_us;
+    void *revoked;
+
+    settings.address = "redis.invalid:6379";
+    settings.timeout_ms = 80;
+    assert_int_equal(wafer_redis_open(&settings, &table, &list, NULL), WAFER_OK);
+    atomic_store(&lookup_hangs, true);
+    assert_int_equal(pthread_create(&other, NULL, revoke_one, list), 0);
+    wafer_moment_nap(200);
+    begun_us = steady_us();
+    assert_int_equal(wafer_revoke_session(list, id), WAFER_QUEUED);
+    assert_in_range(steady_us() - begun_us, 75000, 700000);
+    assert_int_equal(pthread_join(other, &revoked), 0);
+    assert_ptr_equal(revoked, list);
+    atomic_store(&lookup_hangs, false);
+    wafer_revocations_free(list);
 }
 
 enum { THREADS = 4, EACH = 25 };
@@ -489,6 +710,50 @@ static void addresses_are_taken_apart(void **state)
     assert_string_equal(address.host, "::1");
     assert_true(wafer_address_read("/run/redis.sock", &address));
     assert_true(address.local);
+}
+
+static int listen_on_a_port(in_port_t *port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(server, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(server, 0), 0);
+    assert_int_equal(getsockname(server, (struct sockaddr *)&at, &size), 0);
+    *port = ntohs(at.sin_port);
+    return server;
+}
+
+/* One that is far away and says nothing: the queue of its connections is full. */
+static void an_address_that_is_silent_leaves_time_for_the_next(void **state)
+{
+    const struct wafer_watcher nobody = {.goes_on = NULL};
+    struct wafer_address silent = {.host = "127.0.0.1"};
+    struct wafer_address two = {.host = "two.invalid", .port = "1"};
+    int servers[2];
+    int filling[2];
+    int64_t begun_ms;
+    const char *why;
+    int made;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        servers[i] = listen_on_a_port(&two_addresses[i]);
+    (void)snprintf(silent.port, sizeof silent.port, "%u", (unsigned)two_addresses[0]);
+    for (size_t i = 0; i < 2; i++)
+        filling[i] = wafer_address_connect(&silent, wafer_moment_steady() + 100, &nobody, &why);
+    assert_true(filling[0] >= 0);
+    assert_int_equal(filling[1], -1);
+    begun_ms = wafer_moment_steady();
+    made = wafer_address_connect(&two, begun_ms + 800, &nobody, &why);
+    assert_true(made >= 0);
+    assert_in_range(wafer_moment_steady() - begun_ms, 350, 700);
+    two_addresses[0] = 0;
+    assert_int_equal(close(made), 0);
+    assert_int_equal(close(filling[0]), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(close(servers[i]), 0);
 }
 
 static void files_that_let_others_in_are_refused(void **state)
@@ -750,19 +1015,24 @@ static void progress_is_read_as_of_one_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_starts_with_a_feeder_leaves_it_its_new_table),
         cmocka_unit_test(a_stale_table_refuses_checks_but_knows_what_is_revoked),
+        cmocka_unit_test(a_table_that_is_filled_while_it_is_asked_was_stale),
         cmocka_unit_test(when_told_a_stale_table_has_its_word),
         cmocka_unit_test(a_table_that_is_made_anew_is_not_fresh_however_fresh_the_old_one_was),
         cmocka_unit_test(making_a_table_logs_nobody_out),
         cmocka_unit_test(what_cannot_be_published_is_queued_and_in_effect),
         cmocka_unit_test(what_is_in_the_table_can_be_listed_dropped_and_kept_longer),
         cmocka_unit_test(a_redis_that_hangs_costs_one_wait_and_then_none),
+        cmocka_unit_test(what_the_feeder_of_the_machine_would_not_take_is_queued),
+        cmocka_unit_test(threads_wait_for_each_other_by_a_clock_that_nobody_sets),
         cmocka_unit_test(threads_share_a_list_and_its_queue),
         cmocka_unit_test(without_a_place_for_the_queue_the_caller_is_told),
         cmocka_unit_test(a_queue_that_another_process_keeps_locked_is_given_up_after_a_while),
         cmocka_unit_test(children_queue_too_and_readers_only_look),
         cmocka_unit_test(wrong_settings_are_named),
         cmocka_unit_test(addresses_are_taken_apart),
+        cmocka_unit_test(an_address_that_is_silent_leaves_time_for_the_next),
         cmocka_unit_test(files_that_let_others_in_are_refused),
         cmocka_unit_test(the_group_may_check_but_not_read_what_signs),
         cmocka_unit_test(another_users_folder_is_refused_but_to_look_at_for_the_group),

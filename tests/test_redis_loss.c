@@ -9,6 +9,7 @@
 #include <wafer/redis.h>
 
 #include "redis/feeder.h"
+#include "redis/queue.h"
 
 #define NOW  INT64_C(1800000000000)
 #define ROOM 64
@@ -34,6 +35,7 @@ struct redis {
     const char *before;
     unsigned nth;
     const uint8_t *then;
+    bool is_full; /* takes nothing, and lets remove */
 };
 
 static void add(struct redis *redis, const void *bytes)
@@ -137,6 +139,8 @@ static void answer_command(struct redis *redis, const redisReply *command, struc
         answer_reading(redis, &id, answer);
     } else if (strcmp(name, "XINFO") == 0) {
         answer_about(redis, answer);
+    } else if (strcmp(name, "XADD") == 0 && redis->is_full) {
+        say(answer, "-OOM it is full\r\n");
     } else if (strcmp(name, "XADD") == 0) {
         add(redis, last->str);
         say_id(answer, &redis->last);
@@ -262,6 +266,13 @@ static void lose_now(struct world *world)
 {
     (void)pthread_mutex_lock(&world->redis.mutex);
     lose(&world->redis);
+    (void)pthread_mutex_unlock(&world->redis.mutex);
+}
+
+static void fill(struct world *world, bool is_full)
+{
+    (void)pthread_mutex_lock(&world->redis.mutex);
+    world->redis.is_full = is_full;
     (void)pthread_mutex_unlock(&world->redis.mutex);
 }
 
@@ -432,6 +443,30 @@ static void what_nobody_had_read_is_missed_by_the_next_heartbeat(void **state)
     end(&world);
 }
 
+static void a_heartbeat_that_is_refused_takes_the_one_before_with_it(void **state)
+{
+    struct world world;
+    struct wafer_trouble trouble;
+    struct wafer_progress told;
+
+    begin(&world, *state);
+    sync_once(&world);
+    beat(&world);
+    fill(&world, true);
+    assert_false(wafer_feeder_beat(world.feeder, &trouble));
+    assert_true(wafer_state_ask(world.feeder->state, &told));
+    assert_int_equal(told.beat.ms, 0); /* so whoever takes over does not miss it */
+    assert_false(world.feeder->again);
+    fill(&world, false);
+    beat(&world);
+    assert_false(world.feeder->again);
+    lose_now(&world);
+    fill(&world, true);
+    assert_false(wafer_feeder_beat(world.feeder, &trouble));
+    assert_true(world.feeder->again);
+    end(&world);
+}
+
 static void an_anchor_that_grows_old_hides_no_loss(void **state)
 {
     struct world world;
@@ -475,6 +510,139 @@ static void the_last_entry_is_dropped_and_all_is_well(void **state)
     end(&world);
 }
 
+/* ---- Silence that is none ---- */
+
+static const uint8_t other_key[WAFER_WIRE_KEY_SIZE] = {1};
+
+/* The next one of another secret. */
+static void let_others_beat(struct world *world)
+{
+    const struct wafer_wire_record record = {.heartbeat = true,
+                                             .entry.at_ms = now_ms,
+                                             .retention_ms = WAFER_HOUR_MS};
+    uint8_t bytes[WAFER_WIRE_SIZE];
+
+    wafer_wire_write(other_key, &record, bytes);
+    (void)pthread_mutex_lock(&world->redis.mutex);
+    add(&world->redis, bytes);
+    (void)pthread_mutex_unlock(&world->redis.mutex);
+}
+
+struct turns {
+    struct world *world;
+    unsigned begun;
+    bool pauses; /* the machine does, as somebody turns up and it is time to trust itself */
+};
+
+static void stop_after_some(void *context, wafer_redis_event event, const char *text)
+{
+    struct turns *turns = context;
+
+    (void)text;
+    if (event != WAFER_REDIS_ALIVE)
+        return;
+    if (turns->begun++ == 100)
+        wafer_redis_feeder_stop(turns->world->feeder);
+    if (turns->pauses && turns->begun == 10) {
+        let_others_beat(turns->world);
+        turns->world->feeder->trust_due_ms = wafer_moment_steady();
+    }
+}
+
+static void follow_in_doubt(struct world *world, bool pauses)
+{
+    wafer_redis_feeder *feeder = world->feeder;
+    struct turns turns = {.world = world, .pauses = pauses};
+
+    let_others_beat(world);
+    sync_once(world);
+    assert_int_equal(feeder->trust, WAFER_TRUST_DOUBTED);
+    feeder->watch = stop_after_some;
+    feeder->context = &turns;
+    if (!pauses)
+        feeder->trust_due_ms = 1;
+    wafer_feeder_follow(feeder);
+    feeder->watch = NULL;
+    assert_int_equal(feeder->trust, WAFER_TRUST_DOUBTED);
+    assert_false(is_ready(world));
+}
+
+static void while_redis_was_away_nobody_could_be_heard(void **state)
+{
+    struct world world;
+
+    begin(&world, *state);
+    follow_in_doubt(&world, false);
+    end(&world);
+}
+
+static void what_came_while_the_machine_paused_is_heard_before_time_is_up(void **state)
+{
+    struct world world;
+
+    begin(&world, *state);
+    follow_in_doubt(&world, true);
+    end(&world);
+}
+
+static void what_came_while_all_was_read_again_was_not_heard(void **state)
+{
+    struct world world;
+
+    begin(&world, *state);
+    let_others_beat(&world);
+    sync_once(&world);
+    world.feeder->trust_due_ms = 1;
+    sync_once(&world);
+    assert_true(world.feeder->trust_due_ms > wafer_moment_steady());
+    end(&world);
+}
+
+/* Makes haste, and stops when all was read once more. */
+static void stop_after_another_sync(void *context, wafer_redis_event event, const char *text)
+{
+    wafer_redis_feeder *feeder = context;
+
+    (void)text;
+    if (event != WAFER_REDIS_ALIVE)
+        return;
+    if (feeder->again) {
+        assert_int_equal(*feeder->progress.run_id, '\0'); /* another feeder would read it, too */
+        feeder->sync_due_ms = 0;
+    }
+    if (atomic_load(&feeder->state->syncs) == 2 && atomic_load(&feeder->state->ready) != 0)
+        wafer_redis_feeder_stop(feeder);
+}
+
+/* By a server that was not started again since the secret was replaced. */
+static void what_was_queued_with_another_secret_is_given_back_from_the_table(void **state)
+{
+    const struct wafer_wire_record record = {.entry = logout(1)};
+    uint8_t bytes[1][WAFER_WIRE_SIZE];
+    wafer_redis_feeder *feeder;
+    struct world world;
+
+    begin(&world, *state);
+    feeder = world.feeder;
+    (void)snprintf(feeder->connection.run_id, sizeof feeder->connection.run_id, "this one");
+    sync_once(&world);
+    assert_string_equal(feeder->progress.run_id, "this one");
+    put_into_table(&world, 1);
+    wafer_wire_write(other_key, &record, bytes[0]);
+    assert_true(
+        wafer_queue_append(feeder->site, (const uint8_t(*)[WAFER_WIRE_SIZE])bytes, 1, 1000));
+    feeder->watch = stop_after_another_sync;
+    feeder->context = feeder;
+    (void)alarm(10); /* it would follow for ever */
+    wafer_feeder_follow(feeder);
+    (void)alarm(0);
+    assert_int_equal(wafer_queue_length(feeder->site), 0);
+    assert_int_equal(in_stream(&world, 1), 1);
+    assert_int_equal(atomic_load(&feeder->state->bad), 1);
+    assert_false(feeder->again);
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,8 +651,13 @@ int main(void)
         cmocka_unit_test(what_was_given_back_and_lost_at_once_is_given_back_again),
         cmocka_unit_test(a_stream_that_is_removed_after_that_is_noticed),
         cmocka_unit_test(what_nobody_had_read_is_missed_by_the_next_heartbeat),
+        cmocka_unit_test(a_heartbeat_that_is_refused_takes_the_one_before_with_it),
         cmocka_unit_test(an_anchor_that_grows_old_hides_no_loss),
         cmocka_unit_test(the_last_entry_is_dropped_and_all_is_well),
+        cmocka_unit_test(while_redis_was_away_nobody_could_be_heard),
+        cmocka_unit_test(what_came_while_the_machine_paused_is_heard_before_time_is_up),
+        cmocka_unit_test(what_came_while_all_was_read_again_was_not_heard),
+        cmocka_unit_test(what_was_queued_with_another_secret_is_given_back_from_the_table),
     };
     struct CMUnitTest with_folders[sizeof tests / sizeof *tests];
 

@@ -12,6 +12,8 @@
 #define NOW INT64_C(1800000000000)
 
 /* Functions that fail, or do half, once their count is down to 0; -1: never. */
+static int open_in = -1;
+static int lstat_in = -1;
 static int fsync_in = -1;
 static int fdatasync_in = -1;
 static int pread_in = -1;
@@ -31,12 +33,16 @@ static bool fails(int *in)
 }
 
 /* clang-format off */
+int __real_open(const char *path, int flags, mode_t mode);
+int __real_lstat(const char *path, struct stat *status);
 int __real_fsync(int file);
 int __real_fdatasync(int file);
 ssize_t __real_pread(int file, void *bytes, size_t length, off_t at);
 ssize_t __real_pwrite(int file, const void *bytes, size_t length, off_t at);
 int __real_rename(const char *old, const char *new);
 int __real_ftruncate(int file, off_t size);
+int __wrap_open(const char *path, int flags, mode_t mode);
+int __wrap_lstat(const char *path, struct stat *status);
 int __wrap_fsync(int file);
 int __wrap_fdatasync(int file);
 ssize_t __wrap_pread(int file, void *bytes, size_t length, off_t at);
@@ -44,6 +50,16 @@ ssize_t __wrap_pwrite(int file, const void *bytes, size_t length, off_t at);
 int __wrap_rename(const char *old, const char *new);
 int __wrap_ftruncate(int file, off_t size);
 /* clang-format on */
+
+int __wrap_open(const char *path, int flags, mode_t mode)
+{
+    return fails(&open_in) ? -1 : __real_open(path, flags, mode);
+}
+
+int __wrap_lstat(const char *path, struct stat *status)
+{
+    return fails(&lstat_in) ? -1 : __real_lstat(path, status);
+}
 
 int __wrap_fsync(int file)
 {
@@ -84,7 +100,8 @@ static int world_make(void **state)
 {
     static const uint8_t secret[WAFER_SECRET_SIZE] = "the secret of all the machines.";
 
-    fsync_in = fdatasync_in = pread_in = pwrite_in = rename_in = ftruncate_in = -1;
+    open_in = lstat_in = fsync_in = fdatasync_in = pread_in = pwrite_in = rename_in = ftruncate_in =
+        -1;
     halves = false;
     fsyncs = 0;
     wafer_wire_key(secret, "wafer", key);
@@ -420,6 +437,30 @@ static void what_cannot_be_read_renamed_or_cut_off_is_taken_again(void **state)
     wafer_site_free(site);
 }
 
+static void what_is_under_way_is_not_replaced_when_it_cannot_be_looked_at(void **state)
+{
+    struct wafer_site *site = site_of(*state);
+
+    append(site, 1, 2);
+    take(site, 1, 1);
+    assert_int_equal(cut(site, 0), 0);
+    append(site, 3, 1);
+    lstat_in = 0;
+    take(site, 1, 1);
+    assert_int_equal(number_of(0), 2);
+    assert_int_equal(cut(site, 0), 0);
+    lstat_in = open_in = 0;
+    take_fails(site, "queue.sending");
+    lstat_in = -1;
+    take(site, 10, 2);
+    assert_int_equal(number_of(1), 1);
+    assert_int_equal(cut(site, 2), 0);
+    take(site, 10, 1);
+    assert_int_equal(number_of(0), 3);
+    assert_int_equal(cut(site, 1), 0);
+    wafer_site_free(site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +474,7 @@ int main(void)
         cmocka_unit_test(a_queue_has_its_name_for_good_before_it_has_a_row),
         cmocka_unit_test(what_could_not_be_written_is_not_there_and_what_was_is),
         cmocka_unit_test(what_cannot_be_read_renamed_or_cut_off_is_taken_again),
+        cmocka_unit_test(what_is_under_way_is_not_replaced_when_it_cannot_be_looked_at),
     };
     struct CMUnitTest with_folders[sizeof tests / sizeof *tests];
 

@@ -82,9 +82,10 @@ typedef struct wafer_redis_settings {
  *
  *     WAFER_OK       Redis has it. It is in effect on the others about a millisecond later, and is
  *                    as durable as Redis' appendfsync makes it
- *     WAFER_QUEUED   Redis cannot be reached, refuses, was just tried in vain, or the secret is
- *                    another than that of the other machines: the entry is in
- *                    FOLDER/queue, synced to the disk, and the feeder publishes it
+ *     WAFER_QUEUED   Redis cannot be reached, refuses, was just tried in vain, or the secret (or
+ *                    stream) is another than that of this machine's feeder or of the other
+ *                    machines: the entry is in FOLDER/queue, synced to the disk, and the feeder
+ *                    publishes it
  *     WAFER_SYSTEM   neither for sure: the disk is full or broken, the queue is no file of this
  *                    user, or another process has held its lock for timeout_ms and does not go on.
  *                    It is in effect on this machine and may be on this one only. Repeat it

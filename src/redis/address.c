@@ -136,6 +136,18 @@ static int connect_local(const struct wafer_address *address, int64_t deadline_m
     return try(AF_UNIX, (const struct sockaddr *)&to, sizeof to, deadline_ms, watcher);
 }
 
+/* Until when the first of these addresses is tried: one that does not answer leaves time for the
+ * others. */
+static int64_t share(const struct addrinfo *addresses, int64_t deadline_ms)
+{
+    int64_t steady_ms = wafer_moment_steady();
+    int64_t count = 0;
+
+    for (; addresses != NULL; addresses = addresses->ai_next)
+        count++;
+    return steady_ms + (deadline_ms - steady_ms) / count;
+}
+
 int wafer_address_connect(const struct wafer_address *address, int64_t deadline_ms,
                           const struct wafer_watcher *watcher, const char **why)
 {
@@ -154,7 +166,8 @@ int wafer_address_connect(const struct wafer_address *address, int64_t deadline_
         return -1;
     }
     for (const struct addrinfo *next = found; next != NULL && made < 0; next = next->ai_next)
-        made = try(next->ai_family, next->ai_addr, next->ai_addrlen, deadline_ms, watcher);
+        made = try(next->ai_family, next->ai_addr, next->ai_addrlen, share(next, deadline_ms),
+                   watcher);
     *why = made < 0 ? strerror(errno) : "";
     freeaddrinfo(found);
     return made;

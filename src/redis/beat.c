@@ -53,22 +53,25 @@ bool wafer_feeder_beat(struct wafer_redis_feeder *feeder, struct wafer_trouble *
     uint64_t kept_ms = wafer_feeder_kept_from(feeder, feeder->progress.last.ms);
     bool was_dropped = feeder->progress.beat.ms < kept_ms + (uint64_t)feeder->skew_ms;
     bool missed;
+    bool sent;
 
     if (now_ms < 0 || wafer_revocations_look(feeder->table, &status) != WAFER_OK)
         return wafer_connection_confused(trouble, "the clock or the table cannot be used");
     record.entry.at_ms = now_ms;
     record.retention_ms = status.retention_ms;
     wafer_wire_write(feeder->access->key, &record, bytes);
-    if (!wafer_stream_beat(&feeder->connection, bytes, kept_ms,
-                           wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS, &feeder->progress.beat,
-                           &missed, trouble))
-        return false;
+    sent = wafer_stream_beat(&feeder->connection, bytes, kept_ms,
+                             wafer_moment_steady() + WAFER_FEEDER_PATIENCE_MS,
+                             &feeder->progress.beat, &missed, trouble);
+    /* Also when Redis takes no new one: the one before is removed all the same. */
     wafer_state_tell(feeder->state, &feeder->progress);
     /* What came in between may be lost as well, though nobody has read it. */
     if (missed && !was_dropped) {
         feeder->again = true;
         feeder->sync_due_ms = 0;
     }
+    if (!sent)
+        return false;
     if (*trouble->text != '\0' && !feeder->keeps_beats) {
         feeder->keeps_beats = true;
         wafer_feeder_troubled(feeder, trouble->text);

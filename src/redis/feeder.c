@@ -32,12 +32,13 @@ void wafer_feeder_noted(struct wafer_redis_feeder *feeder, const char *text)
 
 void wafer_feeder_troubled(struct wafer_redis_feeder *feeder, const char *text)
 {
-    bool is_new = strcmp(feeder->trouble, text) != 0;
+    bool is_new;
 
     /* What fails as it is to stop is no trouble. */
     if (atomic_load(&feeder->stop))
         return;
     wafer_feeder_noted(feeder, text);
+    is_new = strcmp(feeder->trouble, feeder->progress.error) != 0;
     memcpy(feeder->trouble, feeder->progress.error, sizeof feeder->trouble);
     if (is_new && feeder->watch != NULL)
         feeder->watch(feeder->context, WAFER_REDIS_TROUBLE, feeder->trouble);
@@ -274,6 +275,7 @@ wafer_result wafer_redis_feeder_run(wafer_redis_feeder *feeder, wafer_redis_watc
     feeder->context = context;
     if (enter(feeder, &result, error)) {
         atomic_store(&feeder->state->feeder, (int64_t)getpid());
+        wafer_state_set_key(feeder->state, feeder->access->check);
         /* While this one waited the table may have been replaced. */
         if (wafer_feeder_table_is_replaced(feeder))
             result = open_table(feeder, error);

@@ -131,7 +131,10 @@ void wafer_feeder_hear_ours(struct wafer_redis_feeder *feeder, const struct wafe
 void wafer_feeder_hear_others(struct wafer_redis_feeder *feeder, bool live);
 /* All that was in the stream is read. */
 void wafer_feeder_judge(struct wafer_redis_feeder *feeder);
-void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder);
+/* What came meanwhile was not heard live: the time in which somebody may turn up begins again. */
+void wafer_feeder_listen_anew(struct wafer_redis_feeder *feeder);
+/* All was heard that came until then, a time of wafer_moment_steady. */
+void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder, int64_t heard_until_ms);
 
 /* ---- beat.c ---- */
 

@@ -14,6 +14,7 @@
 #define BUSY_REPLIES    5 /* in so long */
 #define QUEUE_PAUSE_MS  5000
 #define QUEUE_WAIT_MS   10000
+#define GIVE_BACK_MS    2000
 
 /* ---- Writing ---- */
 
@@ -80,6 +81,16 @@ void wafer_feeder_sent_piece(struct wafer_redis_feeder *feeder, bool got_through
     feeder->piece = rows < WAFER_QUEUE_PIECE ? rows : WAFER_QUEUE_PIECE;
 }
 
+/* What cannot be published as it was queued is in the table all the same; once all of the queue is
+ * sent, what the stream then lacks is found by reading all of it, after a restart too. */
+static void give_back_soon(struct wafer_redis_feeder *feeder)
+{
+    if (!feeder->again)
+        feeder->sync_due_ms = wafer_moment_steady() + GIVE_BACK_MS;
+    feeder->again = true;
+    memset(feeder->progress.run_id, 0, sizeof feeder->progress.run_id);
+}
+
 static void cut_queue(struct wafer_redis_feeder *feeder, struct wafer_queue_piece *piece,
                       size_t sent)
 {
@@ -91,8 +102,9 @@ static void cut_queue(struct wafer_redis_feeder *feeder, struct wafer_queue_piec
     if (damaged == 0)
         return;
     (void)atomic_fetch_add(&feeder->state->bad, damaged);
+    give_back_soon(feeder);
     wafer_feeder_troubled(feeder, "the queue held entries that are damaged, or of another secret "
-                                  "or stream, which were left out");
+                                  "or stream; they are published from the table instead");
 }
 
 static bool publish_queue(struct wafer_redis_feeder *feeder)
@@ -139,7 +151,6 @@ static bool look_around(struct wafer_redis_feeder *feeder)
     int64_t steady_ms = wafer_moment_steady();
     bool same = true;
 
-    wafer_feeder_pass_time(feeder);
     if (feeder->again && wafer_feeder_is_trusted(feeder) && steady_ms >= feeder->sync_due_ms)
         return wafer_feeder_sync(feeder);
     if (steady_ms < feeder->probe_due_ms)
@@ -193,7 +204,8 @@ static int64_t block_ms(const struct wafer_redis_feeder *feeder)
 static bool read_on(struct wafer_redis_feeder *feeder)
 {
     int64_t wait_ms = block_ms(feeder);
-    int64_t deadline_ms = wafer_moment_steady() + wait_ms + WAFER_FEEDER_PATIENCE_MS;
+    int64_t begun_ms = wafer_moment_steady();
+    int64_t deadline_ms = begun_ms + wait_ms + WAFER_FEEDER_PATIENCE_MS;
     struct wafer_trouble trouble = {.lost = false};
     int64_t asked_ms = wafer_feeder_now(feeder);
     size_t most = feeder->behind ? WAFER_STREAM_PAGE : WAFER_STREAM_COUNT;
@@ -210,6 +222,8 @@ static bool read_on(struct wafer_redis_feeder *feeder)
     good = wafer_feeder_mirror(feeder, &page, asked_ms);
     count_reply(feeder, page.count);
     feeder->behind = page.count == page.asked;
+    if (good && !feeder->behind)
+        wafer_feeder_pass_time(feeder, begun_ms);
     if (good && feeder->entries_at_gap > 0 && page.count < page.asked && !queue_is_due(feeder))
         wafer_feeder_nap(feeder, GAP_MS);
     wafer_stream_page_free(&page);
@@ -226,6 +240,7 @@ void wafer_feeder_follow(struct wafer_redis_feeder *feeder)
     feeder->replies = feeder->crowded = feeder->entries = feeder->entries_at_gap = 0;
     feeder->behind = false;
     feeder->beat_asked_ms = 0;
+    wafer_feeder_listen_anew(feeder);
     while (wafer_feeder_alive(feeder))
         if (!write_what_is_due(feeder) || !look_around(feeder) || !read_on(feeder))
             return;

@@ -12,14 +12,14 @@ static wafer_result mirrored_check(void *context, const wafer_revocation_query *
                                    wafer_standing *standing)
 {
     struct wafer_mirrored *list = context;
+    /* First: the feeder may catch up while the table is asked. */
+    bool may_stand = list->allows ||
+                     wafer_state_is_fresh(list->state, list->inode, query->now_ms, list->stale_ms);
     wafer_result result = wafer_revocations_check(list->table, query, standing);
 
     /* What is revoked stays so, however old the table is. */
-    if (result != WAFER_OK || list->allows || *standing == WAFER_REFUSED)
-        return result;
-    return wafer_state_is_fresh(list->state, list->inode, query->now_ms, list->stale_ms)
-               ? WAFER_OK
-               : WAFER_UNAVAILABLE;
+    return result != WAFER_OK || may_stand || *standing == WAFER_REFUSED ? result
+                                                                         : WAFER_UNAVAILABLE;
 }
 
 static wafer_result mirrored_not_before(void *context, const uint8_t *subject, int64_t *at_ms)
@@ -80,11 +80,11 @@ static wafer_result share(struct wafer_mirrored *list, const wafer_revocation *e
         const struct wafer_wire_record record = {.entry = entries[i]};
         wafer_wire_write(list->access->key, &record, records[i]);
     }
-    /* With another secret than theirs the others would not take it. */
-    added = atomic_load(&list->state->other_secret) != 0
-                ? 0
-                : wafer_publisher_send(list->publisher, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
-                                       count);
+    /* What the others would not take the feeder gives them, sooner or later. */
+    added = wafer_state_takes_key(list->state, list->access->check)
+                ? wafer_publisher_send(list->publisher, (const uint8_t(*)[WAFER_WIRE_SIZE])records,
+                                       count)
+                : 0;
     (void)atomic_fetch_add(&list->state->published, added);
     if (added == count)
         return WAFER_OK;

@@ -216,25 +216,23 @@ static void take_retention(struct mirroring *mirroring)
         mirroring->notices |= 1U << WAFER_NOTICE_RETENTION;
 }
 
-static void take_beats(struct mirroring *mirroring)
+/* All that was published before the question that brought a heartbeat of now is in the table when a
+ * page reaches to the stream's end: that one, or the first one behind it that does. */
+static void take_freshness(struct mirroring *mirroring, bool reaches_end)
 {
     struct wafer_redis_feeder *feeder = mirroring->feeder;
+    int64_t as_of_ms;
 
-    wafer_feeder_beats_came(feeder, mirroring->beats);
-    take_retention(mirroring);
     if (mirroring->current && mirroring->asked_ms > 0)
         feeder->beat_asked_ms = mirroring->asked_ms;
-}
-
-/* A heartbeat of now tells that Redis gives what there is. So when the end of the stream is
- * reached, all is in the table that was published before the question that brought it. */
-static void freshen(struct wafer_redis_feeder *feeder)
-{
-    if (feeder->beat_asked_ms == 0 || feeder->incomplete || feeder->lacking != NULL ||
+    if (!reaches_end)
+        return;
+    as_of_ms = feeder->beat_asked_ms;
+    feeder->beat_asked_ms = 0;
+    if (as_of_ms == 0 || feeder->incomplete || feeder->lacking != NULL ||
         atomic_load(&feeder->state->ready) == 0)
         return;
-    atomic_store_explicit(&feeder->state->as_of_ms, feeder->beat_asked_ms, memory_order_release);
-    feeder->beat_asked_ms = 0;
+    atomic_store_explicit(&feeder->state->as_of_ms, as_of_ms, memory_order_release);
     wafer_feeder_is_good(feeder);
 }
 
@@ -274,10 +272,11 @@ bool wafer_feeder_mirror(struct wafer_redis_feeder *feeder, const struct wafer_s
         wafer_state_tell(feeder->state, &feeder->progress);
     if (mirroring.others)
         wafer_feeder_hear_others(feeder, asked_ms > 0);
-    if (mirroring.beats > 0)
-        take_beats(&mirroring);
-    if (page->count < page->asked)
-        freshen(feeder);
+    if (mirroring.beats > 0) {
+        wafer_feeder_beats_came(feeder, mirroring.beats);
+        take_retention(&mirroring);
+    }
+    take_freshness(&mirroring, page->count < page->asked);
     tell_notices(&mirroring);
     return true;
 }

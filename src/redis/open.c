@@ -39,12 +39,33 @@ wafer_result wafer_mirror_check_sizes(const wafer_redis_settings *settings,
     return WAFER_OK;
 }
 
+static bool is_missing(const struct wafer_site *site)
+{
+    return access(site->table, F_OK) != 0;
+}
+
+/* A table that is not there yet is new to one of those who open it at the same time: the others
+ * would forget what a feeder tells of it already. */
+static wafer_result make_or_open(const struct wafer_site *site, struct wafer_state_file *state,
+                                 const wafer_revocations_settings *settings,
+                                 wafer_revocations **table, wafer_error *error)
+{
+    bool creates = settings->access == WAFER_ACCESS_CREATE && is_missing(site);
+    int lock = creates ? wafer_state_lock(site) : -1;
+    wafer_result result;
+
+    if (creates && is_missing(site))
+        wafer_state_forget(state);
+    result = wafer_revocations_new(settings, table, error);
+    wafer_state_unlock(lock);
+    return result;
+}
+
 wafer_result wafer_mirror_open_table(const struct wafer_site *site, struct wafer_state_file *state,
                                      const wafer_revocations_settings *settings,
                                      wafer_revocations **table, uint64_t *inode, wafer_error *error)
 {
     wafer_revocations_settings of_site = *settings;
-    bool is_new = settings->access == WAFER_ACCESS_CREATE && access(site->table, F_OK) != 0;
     struct stat status;
     wafer_result result;
 
@@ -53,11 +74,9 @@ wafer_result wafer_mirror_open_table(const struct wafer_site *site, struct wafer
      * like any other, and the feeder would log everybody out on all machines. */
     of_site.on_start = WAFER_START_FORGETS;
     of_site.group_readable = site->group_readable;
-    result = wafer_revocations_new(&of_site, table, error);
+    result = make_or_open(site, state, &of_site, table, error);
     if (result != WAFER_OK)
         return result;
-    if (is_new)
-        wafer_state_forget(state);
     if (stat(site->table, &status) != 0) {
         wafer_revocations_free(*table);
         *table = NULL;

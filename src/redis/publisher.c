@@ -16,7 +16,9 @@
  * exist any more may have held the lock, and the socket is not the child's to use. */
 struct publishing {
     pid_t process;
-    pthread_mutex_t mutex;
+    pthread_mutex_t mutex; /* of busy */
+    pthread_cond_t idle;
+    bool busy; /* a thread has what follows */
     struct wafer_connection connection;
     int64_t pause_ms; /* the next one; 0: the last attempt went well */
     int64_t not_before_ms;
@@ -42,6 +44,30 @@ struct wafer_publisher *wafer_publisher_new(const struct wafer_access_data *acce
     return publisher;
 }
 
+/* With a clock that nobody sets, so that no wait becomes longer. */
+static bool make_lock(struct publishing *publishing)
+{
+    pthread_condattr_t steady;
+    bool made;
+
+    if (pthread_condattr_init(&steady) != 0)
+        return false;
+    made = pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) == 0 &&
+           pthread_cond_init(&publishing->idle, &steady) == 0;
+    (void)pthread_condattr_destroy(&steady);
+    if (made && pthread_mutex_init(&publishing->mutex, NULL) != 0) {
+        (void)pthread_cond_destroy(&publishing->idle);
+        made = false;
+    }
+    return made;
+}
+
+static void destroy_lock(struct publishing *publishing)
+{
+    (void)pthread_mutex_destroy(&publishing->mutex);
+    (void)pthread_cond_destroy(&publishing->idle);
+}
+
 void wafer_publisher_free(struct wafer_publisher *publisher)
 {
     struct publishing *next = publisher != NULL ? atomic_load(&publisher->current) : NULL;
@@ -51,7 +77,7 @@ void wafer_publisher_free(struct wafer_publisher *publisher)
         next = freed->parent;
         if (freed->process == getpid()) {
             wafer_connection_close(&freed->connection);
-            (void)pthread_mutex_destroy(&freed->mutex);
+            destroy_lock(freed);
         }
         free(freed);
     }
@@ -71,30 +97,40 @@ static struct publishing *ours(struct wafer_publisher *publisher)
         return NULL;
     *made = (struct publishing){.process = getpid(), .parent = found};
     made->connection.socket = -1;
-    if (pthread_mutex_init(&made->mutex, NULL) != 0) {
+    if (!make_lock(made)) {
         free(made);
         return NULL;
     }
     if (atomic_compare_exchange_strong(&publisher->current, &found, made))
         return made;
-    (void)pthread_mutex_destroy(&made->mutex);
+    destroy_lock(made);
     free(made);
     return found;
 }
 
-static bool enter(struct publishing *publishing, int64_t timeout_ms)
+static bool enter(struct publishing *publishing, int64_t deadline_ms)
 {
-    struct timespec until;
+    const struct timespec until = {(time_t)(deadline_ms / 1000),
+                                   (long)(deadline_ms % 1000) * 1000000};
+    int waited = 0;
+    bool entered;
 
-    if (clock_gettime(CLOCK_REALTIME, &until) != 0)
+    if (pthread_mutex_lock(&publishing->mutex) != 0)
         return false;
-    until.tv_sec += (time_t)(timeout_ms / 1000);
-    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return pthread_mutex_timedlock(&publishing->mutex, &until) == 0;
+    while (publishing->busy && waited == 0)
+        waited = pthread_cond_timedwait(&publishing->idle, &publishing->mutex, &until);
+    entered = !publishing->busy;
+    publishing->busy = true;
+    (void)pthread_mutex_unlock(&publishing->mutex);
+    return entered;
+}
+
+static void leave(struct publishing *publishing)
+{
+    (void)pthread_mutex_lock(&publishing->mutex);
+    publishing->busy = false;
+    (void)pthread_cond_signal(&publishing->idle);
+    (void)pthread_mutex_unlock(&publishing->mutex);
 }
 
 static void pause_after_failure(struct publishing *publishing)
@@ -139,12 +175,12 @@ size_t wafer_publisher_send(struct wafer_publisher *publisher,
     struct publishing *publishing = ours(publisher);
     size_t added = 0;
 
-    if (publishing == NULL || !enter(publishing, publisher->timeout_ms))
+    if (publishing == NULL || !enter(publishing, deadline_ms))
         return 0;
     int64_t steady_ms = wafer_moment_steady();
     /* Who waited for other threads all the time knows nothing of Redis. */
     if (steady_ms >= publishing->not_before_ms && steady_ms < deadline_ms)
         added = attempt(publishing, publisher->access, records, count, deadline_ms);
-    (void)pthread_mutex_unlock(&publishing->mutex);
+    leave(publishing);
     return added;
 }

@@ -231,16 +231,15 @@ static void let_go(struct wafer_queue_piece *piece)
 bool wafer_queue_take(const struct wafer_site *site, const uint8_t key[WAFER_WIRE_KEY_SIZE],
                       size_t most, struct wafer_queue_piece *piece, wafer_error *error)
 {
-    struct stat status;
-
     piece->file = -1;
     piece->count = 0;
     piece->begin = piece->end = 0;
     if (wafer_queue_length(site) == 0)
         return true;
-    if (lstat(site->sending, &status) != 0 && !set_aside(site, error))
-        return false;
     piece->file = wafer_site_open(site, site->sending, O_RDWR, false, error);
+    /* Only if there is none for sure: the other name would take its place. */
+    if (piece->file < 0 && error->system == ENOENT && set_aside(site, error))
+        piece->file = wafer_site_open(site, site->sending, O_RDWR, false, error);
     if (piece->file < 0)
         return false;
     if (read_rows(key, most, piece))

@@ -12,8 +12,7 @@
 
 #define WAFER_QUEUE_ROW 48
 
-/* Rows that are published in one go: fewer than a page, so that one that is read behind it is not
- * full, and shows the stream's end. */
+/* Rows that are published in one go, at most. */
 #define WAFER_QUEUE_PIECE 500
 
 /* Appends records and waits until they are on the disk; who holds the queue's lock is waited for

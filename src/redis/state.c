@@ -11,7 +11,7 @@
 #include "moment.h"
 #include "sentence.h"
 
-#define VERSION 3
+#define VERSION 4
 #define ORDER   0x01020304U
 #define ASKS    1000
 
@@ -115,6 +115,27 @@ wafer_result wafer_state_open(const struct wafer_site *site, bool write,
     return result;
 }
 
+int wafer_state_lock(const struct wafer_site *site)
+{
+    wafer_error error;
+    int file = wafer_site_open(site, site->state, O_RDWR, false, &error);
+
+    if (file >= 0 && !lock(file, true)) {
+        (void)close(file);
+        return -1;
+    }
+    return file;
+}
+
+void wafer_state_unlock(int lock)
+{
+    if (lock < 0)
+        return;
+    /* Explicitly, as a process forked meanwhile has the descriptor too. */
+    (void)flock(lock, LOCK_UN);
+    (void)close(lock);
+}
+
 void wafer_state_close(struct wafer_state_file *state)
 {
     if (state != NULL)
@@ -139,13 +160,35 @@ void wafer_state_forget(struct wafer_state_file *state)
 bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, int64_t now_ms,
                           int64_t stale_ms)
 {
+    /* In this order: whose table it is was said after what was told of the one before was gone. */
+    bool is_of_table = atomic_load_explicit(&state->table, memory_order_acquire) == table;
     int64_t as_of_ms = atomic_load_explicit(&state->as_of_ms, memory_order_acquire);
 
     /* A time that lies ahead says that the clock was set back, not that the table is fresh. */
-    return as_of_ms > 0 && now_ms >= 0 && now_ms <= WAFER_TIME_MAX_MS &&
+    return is_of_table && as_of_ms > 0 && now_ms >= 0 && now_ms <= WAFER_TIME_MAX_MS &&
            as_of_ms <= WAFER_TIME_MAX_MS && now_ms - as_of_ms <= stale_ms &&
-           as_of_ms - now_ms <= AHEAD_MS &&
-           atomic_load_explicit(&state->table, memory_order_relaxed) == table;
+           as_of_ms - now_ms <= AHEAD_MS;
+}
+
+static uint64_t first_bytes(const uint8_t check[WAFER_WIRE_CHECK_SIZE])
+{
+    uint64_t bytes;
+
+    memcpy(&bytes, check, sizeof bytes);
+    return bytes;
+}
+
+void wafer_state_set_key(struct wafer_state_file *state, const uint8_t check[WAFER_WIRE_CHECK_SIZE])
+{
+    atomic_store(&state->check, first_bytes(check));
+}
+
+bool wafer_state_takes_key(const struct wafer_state_file *state,
+                           const uint8_t check[WAFER_WIRE_CHECK_SIZE])
+{
+    uint64_t known = atomic_load(&state->check);
+
+    return atomic_load(&state->other_secret) == 0 && (known == 0 || known == first_bytes(check));
 }
 
 void wafer_state_tell(struct wafer_state_file *state, const struct wafer_progress *progress)

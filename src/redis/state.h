@@ -53,6 +53,7 @@ struct wafer_state_file {
     _Atomic int64_t feeder; /* process */
     _Atomic uint64_t ready;
     _Atomic uint64_t other_secret; /* 1: the others' is another, as far as the feeder can tell */
+    _Atomic uint64_t check;        /* of the feeder's key, the first bytes; 0: there was none yet */
     _Atomic uint64_t published;
     _Atomic uint64_t applied;
     _Atomic uint64_t bad;
@@ -73,6 +74,11 @@ wafer_result wafer_state_open(const struct wafer_site *site, bool write,
                               struct wafer_state_file **state, wafer_error *error);
 void wafer_state_close(struct wafer_state_file *state);
 
+/* Keeps out others who call this, for as long as making a table takes; who holds the lock and does
+ * not go on keeps nobody out: then -1. */
+int wafer_state_lock(const struct wafer_site *site);
+void wafer_state_unlock(int lock);
+
 /* False for a state from before the machine was started; only a reader comes across one. */
 bool wafer_state_is_current(const struct wafer_state_file *state);
 
@@ -83,6 +89,13 @@ void wafer_state_forget(struct wafer_state_file *state);
  * clock was set back it is not, until the feeder tells by that clock. */
 bool wafer_state_is_fresh(const struct wafer_state_file *state, uint64_t table, int64_t now_ms,
                           int64_t stale_ms);
+
+/* By the active feeder: its key is the one that counts on this machine. */
+void wafer_state_set_key(struct wafer_state_file *state,
+                         const uint8_t check[WAFER_WIRE_CHECK_SIZE]);
+/* Whether what is signed with this key is taken by others, as far as anybody can tell. */
+bool wafer_state_takes_key(const struct wafer_state_file *state,
+                           const uint8_t check[WAFER_WIRE_CHECK_SIZE]);
 
 /* By the active feeder, which also mends what one that was killed left half written. */
 void wafer_state_tell(struct wafer_state_file *state, const struct wafer_progress *progress);

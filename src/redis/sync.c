@@ -235,6 +235,7 @@ bool wafer_feeder_sync(struct wafer_redis_feeder *feeder)
     feeder->lacking = NULL;
     if (!done)
         return false;
+    wafer_feeder_listen_anew(feeder);
     if (!same) {
         wafer_feeder_troubled(feeder, "the stream was removed while it was read; reading it again");
         feeder->again = true;

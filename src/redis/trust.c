@@ -79,10 +79,12 @@ bool wafer_feeder_has_new_secret(const struct wafer_redis_feeder *feeder)
 
 void wafer_feeder_recall_trust(struct wafer_redis_feeder *feeder)
 {
-    if (is_kept(feeder))
+    if (is_kept(feeder)) {
         feeder->trust = feeder->progress.trust == WAFER_TRUST_FIRM ? WAFER_TRUST_FIRM
                                                                    : WAFER_TRUST_TRIED;
-    else if (wafer_feeder_is_trusted(feeder))
+        /* The one before may have been killed as it became so. */
+        atomic_store(&feeder->state->other_secret, 0);
+    } else if (wafer_feeder_is_trusted(feeder))
         set_trust(feeder, feeder->trust);
 }
 
@@ -130,9 +132,15 @@ void wafer_feeder_judge(struct wafer_redis_feeder *feeder)
                                   "listening whether one that sends them is alive");
 }
 
-void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder)
+void wafer_feeder_listen_anew(struct wafer_redis_feeder *feeder)
 {
-    if (feeder->trust_due_ms == 0 || wafer_moment_steady() < feeder->trust_due_ms)
+    if (feeder->trust_due_ms != 0)
+        listen(feeder);
+}
+
+void wafer_feeder_pass_time(struct wafer_redis_feeder *feeder, int64_t heard_until_ms)
+{
+    if (feeder->trust_due_ms == 0 || heard_until_ms < feeder->trust_due_ms)
         return;
     feeder->trust_due_ms = 0;
     if (feeder->trust == WAFER_TRUST_DOUBTED)
